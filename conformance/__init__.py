@@ -1,0 +1,1 @@
+"""The conformance harness for Metaflow deployments on Kubernetes."""

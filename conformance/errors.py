@@ -1,0 +1,25 @@
+"""The errors the command line turns into one clear line and an exit code."""
+
+from __future__ import annotations
+
+from conformance.outcome import Exit
+
+
+class HarnessError(Exception):
+    """Something that is no verdict on the product: what, where and what to do, in one line."""
+
+    exit_code = Exit.INCONCLUSIVE
+
+
+class UsageError(HarnessError):
+    """Bad input or configuration: nothing was tried."""
+
+    exit_code = Exit.USAGE
+
+
+class TargetError(HarnessError):
+    """The way to the target failed: it was tried and did not answer."""
+
+
+class Blocked(HarnessError):
+    """What a check builds on failed, and another check says why."""

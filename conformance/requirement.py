@@ -1,0 +1,192 @@
+"""A check is a claim with an identity: what the ``requirement`` decorator declares.
+
+Suites import this module and nothing else of the harness; everything a check needs at
+run time comes to it as a fixture (see ``conformance/plugin.py``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from conformance.outcome import Level
+
+Check = TypeVar("Check", bound=Callable[..., Any])
+
+ID_FORM = re.compile(r"[A-Z]{2,5}-\d{3}")
+
+ORCHESTRATOR_NEEDS = {
+    "local": {"metadata", "datastore", "client"},
+    "kubernetes": {"metadata", "datastore", "client", "kubernetes"},
+    "argo": {"metadata", "datastore", "client", "kubernetes", "argo"},
+}
+"""What an orchestrator itself asks of the deployment."""
+
+NEEDS = {
+    "metadata": "a metadata service (METAFLOW_SERVICE_URL)",
+    "datastore": "an S3 datastore (METAFLOW_DATASTORE_SYSROOT_S3)",
+    "client": "a whole Metaflow configuration, so that flows can run",
+    "kubernetes": "a Kubernetes context and METAFLOW_KUBERNETES_NAMESPACE",
+    "argo": "the Argo Workflows API (argoproj.io) on the cluster",
+    "gpu": "a node that says it has GPUs (taint, label or capacity nvidia.com/gpu)",
+}
+"""Every need a check may declare, in words."""
+
+
+class Profile(StrEnum):
+    """How much is judged; each profile includes the ones before it."""
+
+    SMOKE = "smoke"
+    CORE = "core"
+    FULL = "full"
+    CERTIFIED = "certified"
+
+    def includes(self, other: Profile) -> bool:
+        """Tell whether a check of profile ``other`` belongs to this one."""
+        order = list(Profile)
+        return order.index(other) <= order.index(self)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a check claims, how binding it is, and when it applies."""
+
+    id: str
+    area: str
+    level: Level
+    title: str
+    why: str
+    needs: frozenset[str]
+    profile: Profile
+    scenario: str | None
+    on: tuple[str, ...]
+    kills: tuple[str, ...]
+    source: str
+    function: str
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The launches this claim is judged on; one case without a launch if it needs none."""
+        if self.scenario is None:
+            return (Case(self, None),)
+        return tuple(Case(self, Launch(self.scenario, orchestrator)) for orchestrator in self.on)
+
+
+@dataclass(frozen=True, order=True)
+class Launch:
+    """One scenario on one orchestrator: launched once a session, judged by many checks."""
+
+    scenario: str
+    orchestrator: str
+
+    def __str__(self) -> str:
+        return f"{self.scenario}@{self.orchestrator}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A requirement on one launch (or on none): the unit that gets an outcome."""
+
+    requirement: Requirement
+    launch: Launch | None
+
+    @property
+    def id(self) -> str:
+        """``META-001``, or ``FLOW-001/linear@argo`` where there is a launch."""
+        return self.requirement.id if self.launch is None else f"{self.requirement.id}/{self.launch}"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The declared needs and those of the orchestrator."""
+        implied = ORCHESTRATOR_NEEDS[self.launch.orchestrator] if self.launch else set()
+        return self.requirement.needs | frozenset(implied)
+
+
+def requirement(  # noqa: PLR0913 - one keyword per thing that a check declares
+    id: str,  # noqa: A002 - the word that reports, command line and authors use
+    *,
+    level: str = "MUST",
+    needs: set[str] | None = None,
+    profile: str = "core",
+    scenario: str | None = None,
+    on: str | tuple[str, ...] = (),
+    kills: str | tuple[str, ...] = (),
+) -> Callable[[Check], Check]:
+    """Declare a test function to be the check of requirement ``id``.
+
+    The area is the folder below ``conformance/suites``. The docstring's first line is the
+    title; what follows ``Why:`` is the reason. ``kills`` names mutants the check turns red on.
+
+    Raises ``ValueError`` where a declaration is malformed, so that a suite that does not
+    import cannot be mistaken for one that passes.
+    """
+
+    def declare(check: Check) -> Check:
+        declared = _requirement(
+            check,
+            id=id,
+            level=Level(level),
+            needs=frozenset(needs or ()),
+            profile=Profile(profile),
+            scenario=scenario,
+            on=(on,) if isinstance(on, str) else on,
+            kills=(kills,) if isinstance(kills, str) else kills,
+        )
+        check.requirement = declared  # type: ignore[attr-defined]
+        return check
+
+    return declare
+
+
+def _requirement(check: Callable[..., Any], **declared: Any) -> Requirement:
+    where = f"{check.__module__}.{check.__qualname__}"
+    title, _, reason = inspect.cleandoc(check.__doc__ or "").partition("\n")
+    if not ID_FORM.fullmatch(declared["id"]):
+        raise ValueError(f"{where}: the ID {declared['id']!r} is not of the form AREA-123")
+    if not title or "Why:" not in reason:
+        raise ValueError(f"{where}: a docstring with a title and a line 'Why: ...' is missing")
+    if unknown := set(declared["needs"]) - set(NEEDS):
+        raise ValueError(f"{where}: unknown needs {sorted(unknown)}; known: {sorted(NEEDS)}")
+    if bool(declared["scenario"]) != bool(declared["on"]):
+        raise ValueError(f"{where}: a scenario and the orchestrators it runs on go together")
+    if unknown := set(declared["on"]) - set(ORCHESTRATOR_NEEDS):
+        raise ValueError(
+            f"{where}: unknown orchestrators {sorted(unknown)}; known: {sorted(ORCHESTRATOR_NEEDS)}"
+        )
+    return Requirement(
+        area=check.__module__.split(".")[-2],
+        title=title,
+        why=" ".join(reason.split("Why:", 1)[1].split()),
+        source=check.__module__.replace(".", "/") + ".py",
+        function=check.__name__,
+        **declared,
+    )
+
+
+def catalogue() -> tuple[Requirement, ...]:
+    """Every requirement of every suite, by ID, without touching a target.
+
+    Raises ``ValueError`` where two checks claim one ID.
+    """
+    suites = importlib.import_module("conformance.suites")
+    found: dict[str, Requirement] = {}
+    for module in pkgutil.walk_packages(suites.__path__, "conformance.suites."):
+        for member in vars(importlib.import_module(module.name)).values():
+            declared = getattr(member, "requirement", None)
+            if (
+                not isinstance(declared, Requirement)
+                or declared.source != module.name.replace(".", "/") + ".py"
+            ):
+                continue
+            if declared.id in found:
+                raise ValueError(
+                    f"{declared.id} is claimed by {found[declared.id].source} and {declared.source}"
+                )
+            found[declared.id] = declared
+    return tuple(found[name] for name in sorted(found))
