@@ -105,9 +105,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
                 break
             raise ValueError(f"{path}:{number}: not an event of a record: {error}") from None
         if not known:
-            raise ValueError(
-                f"{path}:{number}: event {event['type']!r} of version {event['v']!r} is not known here"
-            )
+            raise ValueError(f"{path}:{number}: event {event['type']!r} of version {event['v']!r} is not known here")
         events.append(event)
     return events
 
@@ -137,9 +135,7 @@ def latest_checks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def exit_code(events: list[dict[str, Any]]) -> Exit:
     """The exit code of the run: the verdict's, or 3 where only a load threshold was broken."""
-    code = (
-        verdict(events).exit_code if any(e["type"] == "check.finished" for e in events) else Exit.CONFORMANT
-    )
+    code = verdict(events).exit_code if any(e["type"] == "check.finished" for e in events) else Exit.CONFORMANT
     loads = [event["load"] for event in events if event["type"] == "load.finished"]
     broken = any(not threshold["ok"] for load in loads for threshold in load["thresholds"])
     return Exit.THRESHOLD if code is Exit.CONFORMANT and broken else code

@@ -16,9 +16,7 @@ SECRET_NAME = re.compile(
 )
 """Names whose values are secret, whatever they look like. Names of Kubernetes secrets are no secrets."""
 
-NOT_SECRET = re.compile(
-    r"(kubernetes_secrets|secrets_backend|^secrets$|production_token_check)", re.IGNORECASE
-)
+NOT_SECRET = re.compile(r"(kubernetes_secrets|secrets_backend|^secrets$|production_token_check)", re.IGNORECASE)
 
 SECRET_TEXT = [
     (re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"), MASK),
@@ -60,8 +58,5 @@ def redact_text(text: str) -> str:
 
 def _secret(name: str, item: Any) -> bool:
     return (
-        bool(item)
-        and isinstance(item, (str, dict))
-        and bool(SECRET_NAME.search(name))
-        and not NOT_SECRET.search(name)
+        bool(item) and isinstance(item, (str, dict)) and bool(SECRET_NAME.search(name)) and not NOT_SECRET.search(name)
     )

@@ -156,9 +156,7 @@ def _requirement(check: Callable[..., Any], **declared: Any) -> Requirement:
     if bool(declared["scenario"]) != bool(declared["on"]):
         raise ValueError(f"{where}: a scenario and the orchestrators it runs on go together")
     if unknown := set(declared["on"]) - set(ORCHESTRATOR_NEEDS):
-        raise ValueError(
-            f"{where}: unknown orchestrators {sorted(unknown)}; known: {sorted(ORCHESTRATOR_NEEDS)}"
-        )
+        raise ValueError(f"{where}: unknown orchestrators {sorted(unknown)}; known: {sorted(ORCHESTRATOR_NEEDS)}")
     return Requirement(
         area=check.__module__.split(".")[-2],
         title=title,
@@ -179,14 +177,9 @@ def catalogue() -> tuple[Requirement, ...]:
     for module in pkgutil.walk_packages(suites.__path__, "conformance.suites."):
         for member in vars(importlib.import_module(module.name)).values():
             declared = getattr(member, "requirement", None)
-            if (
-                not isinstance(declared, Requirement)
-                or declared.source != module.name.replace(".", "/") + ".py"
-            ):
+            if not isinstance(declared, Requirement) or declared.source != module.name.replace(".", "/") + ".py":
                 continue
             if declared.id in found:
-                raise ValueError(
-                    f"{declared.id} is claimed by {found[declared.id].source} and {declared.source}"
-                )
+                raise ValueError(f"{declared.id} is claimed by {found[declared.id].source} and {declared.source}")
             found[declared.id] = declared
     return tuple(found[name] for name in sorted(found))

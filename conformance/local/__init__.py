@@ -1,0 +1,168 @@
+"""The local deployment: every component of a Metaflow platform on a kind cluster of three nodes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from filelock import FileLock, Timeout
+
+from conformance.errors import HarnessError, TargetError
+from conformance.local import builds, cluster, deployment, engine, images, packages
+from conformance.local.paths import (
+    AWS_CONFIG,
+    AWS_CREDENTIALS,
+    KUBECONFIG,
+    LOCK,
+    LOG,
+    METAFLOW_HOME,
+    PROFILE,
+    STATE,
+    kind_config,
+)
+from conformance.local.progress import Progress
+from conformance.local.shell import reap
+
+MADE = STATE / "made.json"
+LOCK_S = 3600
+
+
+def up(source: str = "auto") -> None:
+    """Bring the local deployment up, or prove that the one that is there works; ``source`` as ``--images``.
+
+    Whatever fails, or is interrupted, is taken away again. Raises ``UsageError`` for what this machine
+    lacks and ``TargetError`` for what did not work.
+    """
+    progress = Progress(total=6)
+    chosen = images.check_source(source)
+    with _alone(progress):
+        reap("work")
+        packages.ensure({"docker": "docker.io"}, progress)
+        with progress.step("Docker engine"):
+            engine.ensure(progress)
+        try:
+            _bring_up(chosen, progress)
+        except BaseException as error:
+            progress.say("taking away what was made" + (f" (log: {LOG})" if isinstance(error, HarnessError) else ""))
+            _take_down()
+            raise
+    progress.say("the local deployment is up; mfconf status tells how to use it")
+
+
+def _bring_up(source: images.Source, progress: Progress) -> None:
+    with progress.step("images"):
+        provided = images.provide(source, progress)
+    fingerprint = builds.digest(
+        provided.references, files=[kind_config() / "cluster.yaml", kind_config() / "manifests"]
+    )
+    if _made() == fingerprint and set(cluster.nodes().values()) == {"running"}:
+        progress.total = 4
+    else:
+        with progress.step("kind cluster of three nodes"):
+            MADE.unlink(missing_ok=True)
+            cluster.delete()
+            cluster.check_ports()
+            cluster.create(provided.references["node"])
+            images.load(provided, cluster.NAME, cluster.kind(), cluster.ENVIRONMENT)
+        with progress.step("components"):
+            deployment.apply(provided)
+    with progress.step("waiting until every component answers"):
+        _wait()
+        deployment.describe(provided)
+    with progress.step("proof: an object written and read, a flow registered"):
+        deployment.prove()
+    MADE.write_text(json.dumps({"fingerprint": fingerprint}), encoding="utf-8")
+
+
+def _wait() -> None:
+    try:
+        deployment.wait()
+    except TargetError:
+        pods = cluster.kubectl("get", "pods,events", "--all-namespaces", doing="listing the pods")
+        with LOG.open("a", encoding="utf-8") as log:
+            log.write(pods)
+        raise
+
+
+def _made() -> str | None:
+    if not MADE.exists():
+        return None
+    fingerprint: str = json.loads(MADE.read_text(encoding="utf-8"))["fingerprint"]
+    return fingerprint
+
+
+def down() -> None:
+    """Take the local deployment away: containers, network, mounts, processes, interfaces, state. Caches stay."""
+    progress = Progress(total=1)
+    with _alone(progress), progress.step("taking the local deployment away"):
+        reap("work")
+        _take_down()
+
+
+def _take_down() -> None:
+    if not shutil.which("docker"):
+        return
+    if engine.attach() or engine.revive():
+        cluster.delete()
+    engine.stop()
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+@contextmanager
+def _alone(progress: Progress) -> Iterator[None]:
+    """Hold the lock that keeps two ``up`` or ``down`` apart; wait for whoever has it."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress.say("another mfconf is bringing the local deployment up or down; waiting for it")
+        try:
+            lock.acquire(timeout=LOCK_S)
+        except Timeout:
+            raise TargetError(f"{LOCK}: still held after {LOCK_S} s; end the other mfconf") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True)
+class Status:
+    """What there is of the local deployment. ``nodes``: container name -> state; ``environment``: to use it."""
+
+    up: bool
+    nodes: dict[str, str]
+    services: dict[str, str]
+    environment: dict[str, str]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def status() -> Status:
+    """Look at the local deployment, changing nothing."""
+    packages.find_system_programs()
+    found = cluster.nodes() if shutil.which("docker") and engine.attach() else {}
+    is_up = MADE.exists() and bool(found) and set(found.values()) == {"running"}
+    ports = cluster.ports()
+    services = {
+        "metadata service": f"http://127.0.0.1:{ports[deployment.METADATA_PORT]}",
+        "S3 server": f"http://127.0.0.1:{ports[deployment.S3_PORT]}",
+    }
+    return Status(is_up, found, services if is_up else {}, environment() if is_up else {})
+
+
+def environment() -> dict[str, str]:
+    """The variables under which Metaflow, boto3 and kubectl use the local deployment."""
+    return {
+        "METAFLOW_HOME": str(METAFLOW_HOME),
+        "METAFLOW_PROFILE": PROFILE,
+        "KUBECONFIG": str(KUBECONFIG),
+        "AWS_CONFIG_FILE": str(AWS_CONFIG),
+        "AWS_SHARED_CREDENTIALS_FILE": str(AWS_CREDENTIALS),
+    }

@@ -1,0 +1,1 @@
+"""Reference implementations of components that a registry can not always supply."""

@@ -1,0 +1,3 @@
+module mfconf.dev/kind-config/pause
+
+go 1.24.0
