@@ -31,6 +31,7 @@ EVENTS: dict[str, frozenset[str]] = {
             "area",
             "level",
             "title",
+            "why",
             "profile",
             "outcome",
             "duration_s",

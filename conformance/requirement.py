@@ -183,3 +183,18 @@ def catalogue() -> tuple[Requirement, ...]:
                 raise ValueError(f"{declared.id} is claimed by {found[declared.id].source} and {declared.source}")
             found[declared.id] = declared
     return tuple(found[name] for name in sorted(found))
+
+
+class Mismatch(AssertionError):
+    """A finding with what was wanted and what there was, which the report shows side by side."""
+
+    def __init__(self, what: str, want: Any, got: Any) -> None:
+        super().__init__(f"{what}: want {want!r}, got {got!r}")
+        self.want = want
+        self.got = got
+
+
+def equal(got: Any, want: Any, what: str) -> None:
+    """Raise ``Mismatch`` unless ``got`` equals ``want``; ``what`` names the thing in words."""
+    if got != want:
+        raise Mismatch(what, want, got)

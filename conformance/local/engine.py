@@ -152,7 +152,7 @@ def stop() -> None:
     _kill_containers()
     for mount in sorted(_mounts_below(FOLDER) + _mounts_below(DATA), reverse=True):
         run(["umount", "--lazy", mount], doing=f"unmounting {mount}", timeout=20)
-    for interface in {BRIDGE, NETWORK_BRIDGE} & set(os.listdir("/sys/class/net")):
+    for interface in {BRIDGE, NETWORK_BRIDGE} & {path.name for path in Path("/sys/class/net").iterdir()}:
         run(["ip", "link", "delete", interface], doing="removing the bridge", timeout=10)
     if POLICY.exists():
         _clear_rules(POLICY.read_text(encoding="utf-8"))
@@ -161,7 +161,7 @@ def stop() -> None:
 
 def _kill_containers() -> None:
     """Kill what runs in containers of an engine that is gone: found by their IDs in the control groups."""
-    ids = os.listdir(DATA / "containers") if (DATA / "containers").exists() else []
+    ids = [path.name for path in (DATA / "containers").glob("*")]
     for process in psutil.process_iter():
         try:
             groups = Path(f"/proc/{process.pid}/cgroup").read_text(encoding="ascii")

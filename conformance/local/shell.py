@@ -39,8 +39,7 @@ def run(  # noqa: PLR0913 - the keywords of subprocess.run, less those nobody ne
             done = subprocess.run(
                 argv,
                 check=False,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 text=True,
                 errors="replace",
                 input=stdin if stdin is not None else "",

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
 
 from .config import Config
 
-Pool = asyncpg.Pool
+Pool: TypeAlias = asyncpg.Pool
 AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,

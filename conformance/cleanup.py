@@ -1,0 +1,156 @@
+"""Removes what a run made, known by the run's ID, and nothing else; reaps runs that were killed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from botocore.exceptions import ClientError
+from kubernetes.client import CustomObjectsApi
+from kubernetes.client.exceptions import ApiException
+from platformdirs import user_state_path
+
+from conformance.errors import HarnessError
+from conformance.launching import kill_group
+from conformance.session import FILE, VARIABLE, Session
+from conformance.system import cluster
+from conformance.system.argo import GROUP
+from conformance.system.datastore import Datastore
+
+JOURNAL = user_state_path("mfconf") / "runs"
+NOT_FOUND = 404
+
+
+@dataclass
+class Cleanup:
+    """What was found of the run, what of it is gone, and what could not be removed (and why)."""
+
+    created: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    leaked: list[str] = field(default_factory=list)
+
+    def remove(self, what: str, function: Any, **arguments: Any) -> None:
+        """Remove one thing and note what became of it."""
+        self.created.append(what)
+        try:
+            cluster.call(function, **arguments)
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                self.leaked.append(f"{what}: {error.status} {error.reason}")
+                return
+        except HarnessError as error:
+            self.leaked.append(f"{what}: {error}")
+            return
+        self.removed.append(what)
+
+
+def clean_up(session: Session) -> Cleanup:
+    """Remove the run's jobs, workflows, templates and objects. The metadata service knows no deletion."""
+    done = Cleanup()
+    steps = {"kubernetes": _jobs, "argo": _workflows, "datastore": _objects}
+    for need, step in steps.items():
+        if need in session.capabilities:
+            try:
+                step(session, done)
+            except (HarnessError, ApiException, ClientError) as error:
+                reason = str(error).splitlines()[0]
+                done.leaked.append(f"what {need} keeps of the run {session.run_id}: {reason}")
+    return done
+
+
+def _jobs(session: Session, done: Cleanup) -> None:
+    view = cluster.Cluster(session)
+    for job in view.jobs():
+        done.remove(
+            f"job/{job.metadata.name}",
+            view.batch.delete_namespaced_job,
+            name=job.metadata.name,
+            namespace=view.namespace,
+            propagation_policy="Background",
+        )
+
+
+def _workflows(session: Session, done: Cleanup) -> None:
+    api = CustomObjectsApi(cluster.connection())
+    where = {**GROUP, "namespace": session.namespace}
+    prefix = f"mfconf-{session.run_id}-"
+    for plural in ("workflowtemplates", "workflows"):
+        listed = cluster.call(api.list_namespaced_custom_object, **where, plural=plural)["items"]
+        for name in (item["metadata"]["name"] for item in listed):
+            if name.startswith(prefix):
+                done.remove(f"{plural}/{name}", api.delete_namespaced_custom_object, **where, plural=plural, name=name)
+
+
+def _objects(session: Session, done: Cleanup) -> None:
+    store = Datastore(session)
+    removed = store.remove_own()
+    if removed:
+        done.created.append(f"s3://{store.bucket}/{store.own}: {removed} objects")
+        done.removed.append(f"s3://{store.bucket}/{store.own}: {removed} objects")
+
+
+def enter(session: Session) -> None:
+    """Note that the run lives, so that a later start can clean up after it if it is killed."""
+    JOURNAL.mkdir(parents=True, exist_ok=True)
+    me = psutil.Process()
+    entry = {"pid": me.pid, "started": me.create_time(), "output": str(session.output.resolve())}
+    (JOURNAL / f"{session.run_id}.json").write_text(json.dumps(entry), encoding="utf-8")
+
+
+def leave(session: Session) -> None:
+    """The run is over and has cleaned up."""
+    (JOURNAL / f"{session.run_id}.json").unlink(missing_ok=True)
+
+
+def reap(target: str) -> list[str]:
+    """Clean up after runs on ``target`` from this machine that were killed; their IDs."""
+    reaped = []
+    for path in sorted(JOURNAL.glob("*.json")):
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        if _alive(entry["pid"], entry["started"]):
+            continue
+        kill_strays(Path(entry["output"]))
+        session = _session(Path(entry["output"]))
+        if session is not None and session.target != target:
+            continue
+        if session is not None:
+            clean_up(session)
+        path.unlink(missing_ok=True)
+        reaped.append(path.stem)
+    return reaped
+
+
+def _alive(pid: int, started: float) -> bool:
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _session(output: Path) -> Session | None:
+    """The session of another run; None where its folder is gone."""
+    if not (output / FILE).exists():
+        return None
+    mine = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(output / FILE)
+    try:
+        return Session.load()
+    finally:
+        os.environ.pop(VARIABLE)
+        if mine:
+            os.environ[VARIABLE] = mine
+
+
+def kill_strays(output: Path) -> None:
+    """Kill the launches and workers that a killed run left, known by the session they work on."""
+    wanted = str((output / FILE).resolve())
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(VARIABLE) == wanted:
+                kill_group(process.pid)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
+            continue

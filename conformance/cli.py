@@ -1,0 +1,261 @@
+"""``mfconf``: the front door."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance import options as option
+from conformance.errors import HarnessError
+from conformance.outcome import Exit
+from conformance.suite import suite_version
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class Door(click.Group):
+    """Turns every error into one line and an exit code of the contract."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; exit with its code."""
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.ClickException as error:
+            self._fail(error.format_message(), Exit.USAGE)
+        except HarnessError as error:
+            self._fail(str(error), error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            self._fail("interrupted", Exit.INCONCLUSIVE)
+        except Exception as error:  # a fault of ours: one line, and where the rest is
+            with tempfile.NamedTemporaryFile("w", prefix="mfconf-traceback-", suffix=".txt", delete=False) as file:
+                file.write(traceback.format_exc())
+            self._fail(f"{type(error).__name__}: {error} (traceback: {file.name})", Exit.INCONCLUSIVE)
+        sys.exit(code or 0)
+
+    @staticmethod
+    def _fail(message: str, code: Exit) -> None:
+        click.echo(f"mfconf: {' '.join(message.split())}", err=True)
+        sys.exit(code)
+
+
+def join(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in the order they are given."""
+
+    def decorate(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+target_options = join(option.target, option.context, option.metaflow_profile, option.header, option.images)
+
+
+@click.group(cls=Door, context_settings=CONTEXT)
+@click.version_option(suite_version(), prog_name="mfconf")
+def main() -> None:
+    """Does everything that Metaflow's users rely on really work on this deployment, and can you prove it?
+
+    Exit codes: 0 conformant, 1 not conformant, 2 inconclusive, 3 a load threshold was broken, 4 usage.
+    """
+
+
+@main.command()
+@option.images
+def up(images: str) -> None:
+    """Bring the local deployment up, or prove that the one that is there works."""
+    from conformance import local  # noqa: PLC0415 - commands load what they need
+
+    local.up(images)
+
+
+@main.command()
+def down() -> None:
+    """Take the local deployment away; caches stay."""
+    from conformance import local  # noqa: PLC0415
+
+    local.down()
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(*, as_json: bool) -> None:
+    """Tell what there is of the local deployment, and how to use it. Exit code 2 where it is not up."""
+    from conformance import local  # noqa: PLC0415
+
+    found = local.status()
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        click.echo("the local deployment is up" if found.up else "the local deployment is not up")
+        for name, state in found.nodes.items():
+            click.echo(f"  node {name}: {state}")
+        for name, url in found.services.items():
+            click.echo(f"  {name}: {url}")
+        for name, value in found.environment.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+    sys.exit(Exit.CONFORMANT if found.up else Exit.INCONCLUSIVE)
+
+
+@main.command()
+@target_options
+@option.profile
+@option.area
+@option.only
+@option.workers
+@option.output
+@option.rerun_failed
+@option.expected
+def run(  # noqa: PLR0913 - one parameter for each option
+    target: str,
+    context: str | None,
+    metaflow_profile: str | None,
+    headers: tuple[Any, ...],
+    images: str,
+    profile: str,
+    areas: tuple[str, ...],
+    only: tuple[str, ...],
+    workers: int,
+    output: Path | None,
+    rerun_failed: Path | None,
+    expected: Path | None,
+) -> None:
+    """Judge a deployment."""
+    from conformance import expected as expectations  # noqa: PLC0415
+    from conformance import reporting, running  # noqa: PLC0415
+    from conformance.requirement import Profile  # noqa: PLC0415
+    from conformance.terminal import Terminal  # noqa: PLC0415
+
+    plan = running.Plan(
+        target=target,
+        options=option.of_target(context, metaflow_profile, headers, images),
+        profile=Profile(profile),
+        areas=areas,
+        only=only + (running.to_rerun(rerun_failed) if rerun_failed else ()),
+        workers=workers,
+        output=output,
+        expected=expectations.read(expected) if expected else (),
+        command=("mfconf", *sys.argv[1:]),
+    )
+    with Terminal(Console(highlight=False)) as terminal:
+        folder, code = running.run(plan, terminal)
+    reporting.finish(folder, Console(highlight=False))
+    sys.exit(code)
+
+
+@main.command()
+@target_options
+def doctor(
+    target: str, context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str
+) -> None:
+    """Preflight in seconds: configuration, reachability, rights, versions."""
+    from conformance import doctor as examination  # noqa: PLC0415
+
+    findings = examination.examine(target, option.of_target(context, metaflow_profile, headers, images))
+    console = Console(highlight=False)
+    for finding in findings:
+        mark = "[green]ok[/green]    " if finding.ok else "[bold red]not ok[/bold red]"
+        console.print(f"{mark} {escape(finding.what)}", soft_wrap=True)
+    sys.exit(Exit.CONFORMANT if all(finding.ok for finding in findings) else Exit.NON_CONFORMANT)
+
+
+@main.command()
+@target_options
+@click.option("--profile", default="smoke", show_default=True, metavar="P", help="The load profile; see load/profiles.py.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Makes think times and sizes repeatable.")
+@option.output
+def load(  # noqa: PLR0913 - one parameter for each option
+    target: str,
+    context: str | None,
+    metaflow_profile: str | None,
+    headers: tuple[Any, ...],
+    images: str,
+    profile: str,
+    seed: int,
+    output: Path | None,
+) -> None:
+    """Drive load at the metadata service of the target; thresholds decide the exit code."""
+    from conformance import loading, reporting  # noqa: PLC0415
+
+    folder, code = loading.run(
+        target,
+        option.of_target(context, metaflow_profile, headers, images),
+        profile=profile,
+        seed=seed,
+        output=output,
+        command=("mfconf", *sys.argv[1:]),
+    )
+    reporting.finish(folder, Console(highlight=False))
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Rebuild every view from the record in DIR; the exit code is the run's."""
+    from conformance import reporting  # noqa: PLC0415
+
+    sys.exit(reporting.finish(folder, Console(highlight=False)))
+
+
+@main.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@option.area
+def list_(*, as_json: bool, areas: tuple[str, ...]) -> None:
+    """List the requirements, without touching a target."""
+    from conformance.requirement import Profile, catalogue  # noqa: PLC0415
+    from conformance.selection import select  # noqa: PLC0415
+    from conformance.requirement import NEEDS  # noqa: PLC0415
+
+    chosen = select(catalogue(), profile=Profile.CERTIFIED, areas=areas, capabilities=NEEDS)
+    found = list(dict.fromkeys(case.requirement for case in chosen.cases))
+    if as_json:
+        rows = [
+            {"id": r.id, "area": r.area, "level": r.level, "profile": r.profile, "title": r.title, "why": r.why}
+            | {"needs": sorted(r.needs), "cases": [case.id for case in r.cases], "kills": r.kills, "source": r.source}
+            for r in found
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("ID", "level", "profile", "cases", "title"):
+        table.add_column(column, no_wrap=column != "title")
+    for r in found:
+        table.add_row(r.id, r.level, r.profile, str(len(r.cases)), escape(r.title))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@main.command()
+@click.argument("name", metavar="ID")
+def explain(name: str) -> None:
+    """Explain one requirement: what, why, and when it applies."""
+    from conformance.requirement import NEEDS, catalogue  # noqa: PLC0415
+    from conformance.selection import find  # noqa: PLC0415
+
+    found = find(catalogue(), name)
+    needs = sorted(frozenset().union(*(case.needs for case in found.cases)))
+    click.echo(f"{found.id} ({found.level}, area {found.area}, profile {found.profile})\n\n{found.title}\n\n{found.why}\n")
+    for case in found.cases:
+        click.echo(f"case:   {case.id}")
+    for need in needs:
+        click.echo(f"needs:  {need}: {NEEDS[need]}")
+    for mutant in found.kills:
+        click.echo(f"kills:  {mutant}")
+    click.echo(f"source: {found.source}, {found.function}")
+
+
+if __name__ == "__main__":
+    main()

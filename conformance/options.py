@@ -1,0 +1,81 @@
+"""Every option of the command line, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.errors import UsageError
+from conformance.requirement import Profile
+from conformance.targets.base import Options
+
+
+class Headers(click.ParamType):
+    """``NAME:VALUE``."""
+
+    name = "NAME:VALUE"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> tuple[str, str]:
+        """Split at the first colon."""
+        name, colon, text = str(value).partition(":")
+        if not colon or not name.strip():
+            raise UsageError(f"--header {value}: not of the form NAME:VALUE")
+        return name.strip(), text.strip()
+
+
+target = click.option(
+    "--target",
+    default="kind",
+    show_default=True,
+    metavar="T",
+    help="kind, profile:NAME, eks:CLUSTER[@REGION], service:URL or s3:URL.",
+)
+context = click.option("--context", metavar="CTX", help="The kubeconfig context to use, with profile:NAME.")
+metaflow_profile = click.option("--metaflow-profile", metavar="NAME", help="The Metaflow profile, with eks:CLUSTER.")
+header = click.option(
+    "--header", "headers", multiple=True, type=Headers(), help="A header for the metadata service; may be repeated."
+)
+images = click.option(
+    "--images",
+    type=click.Choice(["auto", "pull", "build"]),
+    default="auto",
+    show_default=True,
+    help="Where the local deployment's images come from.",
+)
+profile = click.option(
+    "--profile",
+    type=click.Choice([p.value for p in Profile]),
+    default=Profile.CORE.value,
+    show_default=True,
+    help="How much is judged; each includes the ones before it.",
+)
+area = click.option("--area", "areas", multiple=True, metavar="A", help="Only this area; may be repeated.")
+only = click.option("--only", multiple=True, metavar="ID-GLOB", help="Only these checks, of any profile; may be repeated.")
+workers = click.option(
+    "-n", "workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that judge."
+)
+output = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the record and the report go; default: results/RUN-ID.",
+)
+rerun_failed = click.option(
+    "--rerun-failed",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Only what did not pass in the run recorded there.",
+)
+expected = click.option(
+    "--expected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A TOML list of known failures ([[expected]] with id and reason).",
+)
+
+
+def of_target(context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str) -> Options:
+    """The options that concern the target."""
+    return Options(context=context, profile=metaflow_profile, headers=headers, images=images)

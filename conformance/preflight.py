@@ -1,0 +1,84 @@
+"""Before a run: can the target be reached at all, what does it have, which versions are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from kubernetes.client import ApisApi, VersionApi
+from kubernetes.client.exceptions import ApiException
+
+from conformance.errors import TargetError
+from conformance.session import Session
+from conformance.system import cluster
+from conformance.system.metadata import MetadataService
+from conformance.targets.base import Target
+
+VERSION_HEADER = "METADATA_SERVICE_VERSION"
+
+
+@dataclass
+class Observed:
+    """``capabilities``: the needs the target has, working or not. ``versions``: read from the target."""
+
+    capabilities: set[str]
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def observe(target: Target, session: Session) -> Observed:
+    """Look at the target. Raises ``TargetError`` where the way to it fails; a broken component does not."""
+    seen = Observed(set(target.declares))
+    if "client" in target.declares:
+        import metaflow  # noqa: PLC0415 - reads its configuration when imported
+
+        seen.versions["metaflow"] = metaflow.__version__
+    if "metadata" in target.declares:
+        seen.versions["metadata_service"] = metadata_service(session)
+    if "kubernetes" in target.declares:
+        seen.versions["kubernetes"] = kubernetes()
+        groups = {group.name for group in cluster.call(ApisApi(cluster.connection()).get_api_versions).groups}
+        if "argoproj.io" in groups:
+            seen.capabilities.add("argo")
+            if version := argo_version(session):
+                seen.versions["argo"] = version
+        if cluster.Cluster(session).gpu_nodes():
+            seen.capabilities.add("gpu")
+    return seen
+
+
+def metadata_service(session: Session) -> str:
+    """The version in the header of ``/ping``. Raises ``TargetError`` for anything but a metadata service."""
+    service = MetadataService(session)
+    answer = service.get("/ping")
+    if answer.status in (301, 302, 303, 307, 308):
+        raise TargetError(
+            f"{service.url}: redirects to {answer.headers.get('Location')}; give the metadata service's own URL"
+        )
+    if answer.status in (401, 403):
+        raise TargetError(f"{service.url}: status {answer.status}: not authorized; give the header with --header K:V")
+    if answer.status != requests.codes.ok or answer.text.strip().strip('"') != "pong":
+        said = " ".join(answer.text.split())[:80]
+        raise TargetError(
+            f"{service.url}: not a metadata service: /ping answers {answer.status} {said!r}, not 'pong'; check the URL"
+        )
+    return answer.headers.get(VERSION_HEADER, "not told")
+
+
+def kubernetes() -> str:
+    """The API server's version. Raises ``TargetError`` where it refuses or does not answer."""
+    try:
+        answer: Any = cluster.call(VersionApi(cluster.connection()).get_code)
+    except ApiException as error:
+        raise TargetError(f"the Kubernetes API refuses this kubeconfig: {error.status} {error.reason}; log in again") from None
+    version: str = answer.git_version
+    return version
+
+
+def argo_version(session: Session) -> str:
+    """The tag of the controller's image, as far as this context may see it."""
+    for deployment in cluster.Cluster(session).controllers():
+        for container in deployment.spec.template.spec.containers:
+            image: str = container.image
+            return image.rpartition("/")[2]
+    return ""

@@ -1,0 +1,277 @@
+"""One run, from the target to the verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import conformance
+from conformance import cleanup, expected, preflight, suite
+from conformance.errors import TargetError, UsageError
+from conformance.launching import LaunchPad
+from conformance.outcome import Exit, Outcome
+from conformance.plugin import Collector
+from conformance.record import Record, latest_checks, read
+from conformance.record import exit_code as exit_code_of
+from conformance.redact import redact
+from conformance.requirement import Case, Launch, Profile, catalogue
+from conformance.selection import Selection, select
+from conformance.session import Session, new_run_id
+from conformance.system.scenarios import catalogue as scenarios
+from conformance.targets import resolve
+from conformance.targets.base import Options, Target
+
+INI = Path(conformance.__file__).with_name("pytest.ini")
+RERUN = {Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED, Outcome.STALE_EXPECTATION}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asks of a run."""
+
+    target: str
+    options: Options
+    profile: Profile
+    areas: tuple[str, ...]
+    only: tuple[str, ...]
+    workers: int
+    output: Path | None
+    expected: tuple[expected.Expectation, ...]
+    command: tuple[str, ...]
+
+
+class Watcher:
+    """What a run tells its audience; the terminal's version is in ``terminal.py``."""
+
+    def say(self, line: str) -> None:
+        """Say one line."""
+
+    def event(self, event: str, fields: dict[str, Any]) -> None:
+        """See one event of the record."""
+
+
+def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
+    """Judge the target; the folder of the record, and the exit code.
+
+    Raises ``UsageError`` or ``TargetError`` where it can't begin; afterwards everything ends in the record.
+    """
+    requirements = catalogue()
+    select(requirements, profile=plan.profile, areas=plan.areas, only=plan.only, capabilities=_all_needs())
+    target = resolve(plan.target, plan.options)
+    target.export()
+    blank = Session(new_run_id(), Path(), target.name, (), (), frozenset(), frozenset(), target.config)
+    observed = preflight.observe(target, blank)
+    selection = select(
+        requirements,
+        profile=plan.profile,
+        areas=plan.areas,
+        only=plan.only,
+        capabilities=observed.capabilities,
+    )
+    for run_id in cleanup.reap(target.name):
+        watcher.say(f"cleaned up after the run {run_id}, which was killed")
+    session = replace(
+        blank,
+        output=_output(plan.output, blank.run_id),
+        cases=tuple(case.id for case in _ordered(selection.cases)),
+        launches=tuple((launch.scenario, launch.orchestrator) for launch in selection.launches),
+        capabilities=frozenset(observed.capabilities),
+        simulated=target.simulated,
+    )
+    session.save()
+    cleanup.enter(session)
+    record = Record(session.output)
+    teller = _Teller(record, watcher)
+    _begin(teller, plan, target, session, selection, observed.versions)
+    broken_off = ""
+    pad = LaunchPad(session, selection.launches, teller)
+    try:
+        with _interruptible() as interrupted:
+            pad.start()
+            broken_off = _judge(plan, session, selection, teller)
+    except KeyboardInterrupt:
+        broken_off = f"interrupted by {interrupted.signal}"
+    except Exception as error:  # the record has to close, whatever broke
+        (session.output / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        broken_off = f"the harness broke: {type(error).__name__}: {error} (see traceback.txt)"
+    watcher.say("ending launches and cleaning up")
+    _end(pad, session, teller, broken_off)
+    return session.output, exit_code_of(read(session.output))
+
+
+def _all_needs() -> set[str]:
+    from conformance.requirement import NEEDS  # noqa: PLC0415
+
+    return set(NEEDS)
+
+
+def _output(given: Path | None, run_id: str) -> Path:
+    folder = (given or Path("results") / run_id).resolve()
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"--output {folder}: not empty; a record is never written over another")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output {folder}: {error.strerror}; choose a folder that can be written") from None
+    return folder
+
+
+def _ordered(cases: tuple[Case, ...]) -> list[Case]:
+    """Cases that wait for no launch first, then by how long their scenario may take."""
+
+    def key(case: Case) -> tuple[float, str]:
+        return (scenarios()[case.launch.scenario].deadline_s if case.launch else 0, case.id)
+
+    return sorted(cases, key=key)
+
+
+class _Teller:
+    """Writes each event to the record and shows it to the watcher; threads may share it."""
+
+    def __init__(self, record: Record, watcher: Watcher) -> None:
+        self.record = record
+        self.watcher = watcher
+        self._lock = threading.Lock()
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        with self._lock:
+            self.record.append(event, **fields)
+            self.watcher.event(event, fields)
+
+
+def _begin(  # noqa: PLR0913 - what a record begins with
+    teller: _Teller,
+    plan: Plan,
+    target: Target,
+    session: Session,
+    selection: Selection,
+    versions: dict[str, str],
+) -> None:
+    selected = [case.id for case in selection.cases] + [case.id for case, _ in selection.unsupported]
+    teller(
+        "run.started",
+        run={"id": session.run_id, "command": shlex.join(plan.command)},
+        suite=suite.identity(),
+        target={"name": target.name, "kind": target.kind, "config": redact(target.config)},
+        profiles=[plan.profile.value],
+        selected=selected,
+    )
+    teller("target.observed", observed=versions, simulated=sorted(target.simulated))
+    for case, reason in selection.unsupported:
+        teller("check.finished", **_row(case, plan, session), **_blank(Outcome.NOT_SUPPORTED, reason))
+
+
+def _row(case: Case, plan: Plan, session: Session) -> dict[str, Any]:
+    requirement = case.requirement
+    return {
+        "id": case.id,
+        "requirement": requirement.id,
+        "area": requirement.area,
+        "level": requirement.level.value,
+        "title": requirement.title,
+        "why": requirement.why,
+        "profile": requirement.profile.value,
+        "simulated": bool(case.needs & session.simulated),
+        "reproduce": shlex.join(["mfconf", "run", "--target", plan.target, "--only", case.id]),
+    }
+
+
+def _blank(outcome: Outcome, message: str) -> dict[str, Any]:
+    return {"outcome": outcome.value, "message": message, "want": "", "got": "", "evidence": [], "duration_s": 0.0}
+
+
+def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) -> str:
+    """Run the checks; how the judging was broken off, or nothing."""
+    cases = {case.id: case for case in selection.cases}
+    judged: set[str] = set()
+
+    def finish(found: dict[str, Any]) -> None:
+        case_id = found.pop("case")
+        outcome, reason = expected.apply(Outcome(found["outcome"]), case_id, plan.expected)
+        found["outcome"] = outcome.value
+        if reason:
+            found["message"] = f"{found['message']}\nexpected: {reason}".strip()
+        judged.add(case_id)
+        teller("check.finished", **_row(cases[case_id], plan, session), **found)
+
+    collector = Collector(finish)
+    log = session.output / "pytest.log"
+    with log.open("w", encoding="utf-8") as stream, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        code = pytest.main(
+            [
+                *("-c", str(INI), "--rootdir", str(INI.parent), "-p", "conformance.plugin", "-p", "no:cacheprovider"),
+                *("-n", str(plan.workers), "--dist", "worksteal", "--color=no", "--tb=short"),
+                *("--pyargs", "conformance.suites"),
+            ],
+            plugins=[collector],
+        )
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    unreported = sorted(set(cases) - judged)
+    for case_id in unreported:
+        teller(
+            "check.finished",
+            **_row(cases[case_id], plan, session),
+            **_blank(Outcome.ERROR, f"the check was never judged: see {log.name}"),
+        )
+    if collector.problems:
+        return f"pytest could not judge: {collector.problems[0]} (see {log.name})"
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return f"pytest ended with {pytest.ExitCode(code).name} (see {log.name})"
+    return ""
+
+
+class _Interrupt:
+    """Which signal interrupted the run."""
+
+    signal = "Ctrl-C"
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[_Interrupt]:
+    """SIGTERM ends the run as Ctrl-C does."""
+    import signal  # noqa: PLC0415
+
+    told = _Interrupt()
+
+    def end(*_: object) -> None:
+        told.signal = "SIGTERM"
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(pad: LaunchPad, session: Session, teller: _Teller, broken_off: str) -> None:
+    pad.stop()
+    done = cleanup.clean_up(session)
+    teller("cleanup.finished", created=done.created, removed=done.removed, leaked=done.leaked)
+    teller("run.finished", broken_off=broken_off)
+    teller.record.close()
+    if not done.leaked:
+        cleanup.leave(session)
+
+
+def to_rerun(folder: Path) -> tuple[str, ...]:
+    """The IDs of the cases that did not pass in an earlier run. Raises ``UsageError`` where there are none."""
+    try:
+        checks = latest_checks(read(folder))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--rerun-failed {folder}: no record of a run: {error}") from None
+    found = tuple(check["id"] for check in checks if Outcome(check["outcome"]) in RERUN)
+    if not found:
+        raise UsageError(f"--rerun-failed {folder}: nothing failed there")
+    return found

@@ -1,0 +1,91 @@
+"""One run, as every process of it knows it: the controller, pytest's workers, the launches."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import string
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "MFCONF_SESSION"
+FILE = "session.json"
+ID_LENGTH = 10
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a run works on. Holds no secret: those stay in the files that the environment names.
+
+    ``run_id``: lower-case letters and digits, a letter first; everything that the run makes bears it.
+    ``cases``: the IDs of the selected cases. ``simulated``: needs that a stand-in provides.
+    """
+
+    run_id: str
+    output: Path
+    target: str
+    cases: tuple[str, ...]
+    launches: tuple[tuple[str, str], ...]
+    capabilities: frozenset[str]
+    simulated: frozenset[str]
+    config: dict[str, str]
+    header_names: tuple[str, ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """The Kubernetes namespace that Metaflow's jobs run in."""
+        return self.config.get("METAFLOW_KUBERNETES_NAMESPACE", "default")
+
+    @property
+    def label(self) -> tuple[str, str]:
+        """The label on every Kubernetes object that this run makes."""
+        return LABEL, self.run_id
+
+    @property
+    def tag(self) -> str:
+        """The Metaflow tag on every run that this run makes."""
+        return f"mfconf:{self.run_id}"
+
+    def launch_file(self, launch: object, kind: str = "json") -> Path:
+        """Where a launch writes its state (``json``) and its output (``log``)."""
+        return self.output / "launches" / f"{launch}.{kind}"
+
+    def template(self, scenario: str) -> str:
+        """The name of the scenario's Argo workflow template."""
+        return f"mfconf-{self.run_id}-{scenario.replace('_', '-')}"
+
+    def save(self) -> None:
+        """Write it to the output folder and name it to all children."""
+        data = asdict(self)
+        data |= {"capabilities": sorted(self.capabilities), "simulated": sorted(self.simulated)}
+        path = self.output / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(data, default=str, indent=2), encoding="utf-8")
+        os.environ[VARIABLE] = str(path.resolve())
+
+    @classmethod
+    def load(cls) -> Session:
+        """The session that the controller named. Raises ``KeyError`` outside of a run."""
+        data: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text(encoding="utf-8"))
+        return cls(
+            run_id=data["run_id"],
+            output=Path(os.environ[VARIABLE]).parent,
+            target=data["target"],
+            cases=tuple(data["cases"]),
+            launches=tuple((scenario, on) for scenario, on in data["launches"]),
+            capabilities=frozenset(data["capabilities"]),
+            simulated=frozenset(data["simulated"]),
+            config=data["config"],
+            header_names=tuple(data["header_names"]),
+        )
+
+
+LABEL = "mfconf.dev/run"
+
+
+def new_run_id() -> str:
+    """A run ID that no other run has."""
+    letters = string.ascii_lowercase
+    return secrets.choice(letters) + "".join(secrets.choice(letters + string.digits) for _ in range(ID_LENGTH - 1))

@@ -1,0 +1,165 @@
+"""Kubernetes as a deployment's users see it: what a run's pods were given, and why they are as they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import kubernetes
+from kubernetes.client import ApiClient, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from conformance.errors import TargetError
+from conformance.session import LABEL, Session
+
+CALL_S = (5, 30)
+GPU = "nvidia.com/gpu"
+LOG_LINES = 8
+FORBIDDEN = 403
+CONTROLLER_NAMESPACES = ("argo", "argo-workflows")
+"""Where Argo's controller usually is; where else is for its owner to tell."""
+
+TELLING = {"FailedScheduling", "FailedCreate", "Failed", "FailedMount", "BackOff", "Evicted", "FailedCreatePodSandBox"}
+
+
+@cache
+def connection() -> ApiClient:
+    """The API client of the current kubeconfig context. Raises ``TargetError`` where there is none."""
+    try:
+        return kubernetes.config.new_client_from_config()
+    except (kubernetes.config.ConfigException, OSError) as error:
+        raise TargetError(f"kubeconfig: {error}; set KUBECONFIG or choose a context with --context") from None
+
+
+def call(function: Callable[..., Any], **arguments: Any) -> Any:
+    """One API call with a deadline. Raises ``TargetError`` where the API server does not answer."""
+    try:
+        return function(**arguments, _request_timeout=CALL_S)
+    except HTTPError as error:
+        raise TargetError(f"the Kubernetes API does not answer: {type(error).__name__}: {error}") from None
+
+
+def user_environment(session: Session) -> dict[str, str]:
+    """The environment of a user who runs a Metaflow command by hand, its pods bearing the run's ID."""
+    return {"USER": "mfconf", **os.environ, "METAFLOW_KUBERNETES_LABELS": f"{LABEL}={session.run_id}"}
+
+
+class Cluster:
+    """Nodes, and the pods, jobs and events in the namespace of Metaflow's jobs."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.core = CoreV1Api(connection())
+        self.batch = BatchV1Api(connection())
+        self.apps = AppsV1Api(connection())
+        self.rights = AuthorizationV1Api(connection())
+        self.namespace = session.namespace
+        self.selector = f"{LABEL}={session.run_id}"
+
+    def nodes(self) -> list[Any]:
+        """All nodes."""
+        return list(call(self.core.list_node).items)
+
+    def gpu_nodes(self) -> list[Any]:
+        """The nodes that say they have GPUs, by a taint, a label or a capacity: working or not."""
+
+        def says_so(node: Any) -> bool:
+            taints = {taint.key for taint in node.spec.taints or []}
+            labels = node.metadata.labels or {}
+            return GPU in taints or labels.get(f"{GPU}.present") == "true" or int(node.status.capacity.get(GPU, 0)) > 0
+
+        return [node for node in self.nodes() if says_so(node)]
+
+    def pods(self, **labels: str) -> list[Any]:
+        """The pods of this session, those with all the labels."""
+        selector = ",".join([self.selector, *(f"{name}={value}" for name, value in labels.items())])
+        return list(call(self.core.list_namespaced_pod, namespace=self.namespace, label_selector=selector).items)
+
+    def pod(self, name: str) -> Any:
+        """One pod. None where there is none (any more)."""
+        found = [pod for pod in self.pods() if pod.metadata.name == name]
+        return found[0] if found else None
+
+    def jobs(self) -> list[Any]:
+        """The Kubernetes jobs of this session."""
+        return list(call(self.batch.list_namespaced_job, namespace=self.namespace, label_selector=self.selector).items)
+
+    def service_account(self, name: str) -> Any:
+        """The service account, or None."""
+        try:
+            return call(self.core.read_namespaced_service_account, name=name, namespace=self.namespace)
+        except ApiException as error:
+            if error.status == FORBIDDEN:
+                raise TargetError(f"not allowed to read service accounts in {self.namespace}") from None
+            return None
+
+    def events(self, prefix: str = "") -> list[Any]:
+        """Events in the namespace on objects whose name begins with ``prefix``."""
+        listed = call(self.core.list_namespaced_event, namespace=self.namespace).items
+        return [event for event in listed if event.involved_object.name.startswith(prefix)]
+
+    def allowed(self, verb: str, resource: str, group: str = "", subresource: str | None = None) -> bool:
+        """Tell whether this context may do ``verb`` on ``resource`` in the namespace of the jobs."""
+        attributes = {"namespace": self.namespace, "verb": verb, "resource": resource, "group": group}
+        if subresource:
+            attributes["subresource"] = subresource
+        review = {"spec": {"resourceAttributes": attributes}}
+        answer = call(self.rights.create_self_subject_access_review, body=review)
+        return bool(answer.status.allowed)
+
+    def controllers(self) -> list[Any]:
+        """The deployments of Argo's workflow controller that this context may see."""
+        found: list[Any] = []
+        for namespace in dict.fromkeys((*CONTROLLER_NAMESPACES, self.namespace)):
+            try:
+                found += call(self.apps.list_namespaced_deployment, namespace=namespace).items
+            except ApiException as error:
+                if error.status != FORBIDDEN:
+                    raise
+        return [deployment for deployment in found if "workflow-controller" in deployment.metadata.name]
+
+    def controller(self) -> str:
+        """How Argo's workflow controller is doing, in words."""
+        found = [
+            f"deployment {deployment.metadata.name} in {deployment.metadata.namespace}: "
+            f"{deployment.status.ready_replicas or 0} ready of {deployment.spec.replicas} wanted replicas"
+            for deployment in self.controllers()
+        ]
+        return "; ".join(found) or "the deployment of the workflow controller can't be seen from here"
+
+    def explain(self, flow: str = "", run_id: str = "") -> str:
+        """Why pods and jobs of this session (of one run, if given) are as they are, in words. Empty if all are well."""
+        lines: list[str] = []
+        seen = set()
+        for pod in self.pods():
+            notes = pod.metadata.annotations or {}
+            if (
+                run_id
+                and notes.get("metaflow/run_id") not in (run_id, None)
+                and flow == notes.get("metaflow/flow_name")
+            ):
+                continue
+            seen.add(pod.metadata.labels.get("job-name"))
+            lines += _pod_lines(pod, [event for event in self.events(pod.metadata.name) if event.reason in TELLING])
+        for job in self.jobs():
+            if job.metadata.name not in seen:
+                told = {event.message for event in self.events(job.metadata.name) if event.type == "Warning"}
+                lines += [f"job {job.metadata.name} has no pod: {text}" for text in sorted(told)]
+        return "\n".join(dict.fromkeys(lines))
+
+
+def _pod_lines(pod: Any, events: list[Any]) -> list[str]:
+    lines = []
+    for status in [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]:
+        if waiting := status.state.waiting:
+            if waiting.reason not in ("ContainerCreating", "PodInitializing"):
+                lines.append(f"{status.name}: {waiting.reason} {waiting.message or ''}".strip())
+        elif (ended := status.state.terminated) and ended.exit_code:
+            lines.append(f"{status.name}: {ended.reason}, exit code {ended.exit_code} {ended.message or ''}".strip())
+    if pod.status.phase in ("Pending", "Failed"):
+        lines += [f"{event.reason}: {event.message}" for event in events]
+        lines += [condition.message for condition in pod.status.conditions or [] if condition.message]
+    return [f"pod {pod.metadata.name} ({pod.status.phase}): {' '.join(line.split())}" for line in lines]

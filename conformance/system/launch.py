@@ -1,0 +1,173 @@
+"""One launch, in a process of its own: ``python -m conformance.system.launch SCENARIO ORCHESTRATOR``.
+
+Uses Metaflow's Runner and Deployer as a user would, and writes what becomes of it to the session's launch
+file. SIGTERM ends the run itself, then the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psutil
+
+from conformance.requirement import Launch
+from conformance.session import LABEL, Session
+from conformance.system.scenarios import Scenario, catalogue
+
+RESOURCES = "kubernetes:cpu=0.1,memory=256,disk=1024"
+"""Small enough that a laptop runs many at once. CPUs, megabytes, megabytes."""
+
+POLL_S = 2.0
+END_S = 20.0
+TAIL_LINES = 15
+
+
+class State:
+    """The launch file: written whole at each change, so that no reader sees half of it."""
+
+    def __init__(self, path: Path, scenario: Scenario, launch: Launch) -> None:
+        self.path = path
+        self.data: dict[str, Any] = {
+            "scenario": launch.scenario,
+            "orchestrator": launch.orchestrator,
+            "flow": scenario.flow,
+            "state": "starting",
+            "run_id": None,
+            "template": None,
+            "outcome": None,
+            "message": "",
+            "started_at": time.time(),
+            "finished_at": None,
+        }
+        self.update()
+
+    def update(self, **changes: Any) -> None:
+        """Change fields and write."""
+        self.data |= changes
+        scratch = self.path.with_suffix(".tmp")
+        scratch.write_text(json.dumps(self.data), encoding="utf-8")
+        scratch.rename(self.path)
+
+    def finish(self, outcome: str, message: str = "") -> None:
+        """The launch is over."""
+        self.update(state="finished", outcome=outcome, message=message, finished_at=time.time())
+
+
+class Stopped(BaseException):
+    """Somebody wants this launch to end."""
+
+
+def prepare(session: Session) -> None:
+    """Have everything that Metaflow makes for this launch bear the run's ID."""
+    labels = session.config.get("METAFLOW_KUBERNETES_LABELS", "")
+    os.environ["METAFLOW_KUBERNETES_LABELS"] = ",".join(filter(None, [labels, f"{LABEL}={session.run_id}"]))
+    os.environ.setdefault("METAFLOW_S3_WORKER_COUNT", "4")
+    os.environ.setdefault("USER", "mfconf")
+
+
+async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: State) -> None:
+    """Run it with Metaflow's Runner, tasks as local processes or as pods."""
+    from metaflow import Runner  # noqa: PLC0415 - reads its configuration when imported
+
+    specs = [RESOURCES] if launch.orchestrator == "kubernetes" else []
+    runner = Runner(str(scenario.file), show_output=False, decospecs=specs, pylint=False)
+    executing = None
+    try:
+        executing = await runner.async_run(tags=[session.tag], **scenario.parameters)
+        state.update(state="running", run_id=executing.run.id)
+        await asyncio.wait_for(executing.command_obj.process.wait(), scenario.deadline_s)
+        state.finish(executing.status, tail(executing.stdout + executing.stderr) if executing.returncode else "")
+    except TimeoutError:
+        end_children()
+        said = tail(executing.stdout + executing.stderr) if executing else ""
+        state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s\n{said}")
+    except Stopped:
+        end_children()
+        raise
+    finally:
+        if executing:
+            print(executing.stdout, executing.stderr, sep="\n")  # noqa: T201 - the launch's log
+        runner.cleanup()
+
+
+def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: State) -> None:
+    """Create its Argo workflow template with Metaflow's Deployer, trigger it, and follow the workflow."""
+    from metaflow import Deployer  # noqa: PLC0415 - reads its configuration when imported
+
+    from conformance.system.argo import Argo  # noqa: PLC0415
+
+    argo = Argo(session)
+    name = session.template(launch.scenario)
+    deployer = Deployer(str(scenario.file), show_output=False, decospecs=[RESOURCES], pylint=False)
+    deployed = deployer.argo_workflows(name=name).create(tags=[session.tag])
+    state.update(template=name)
+    triggered = deployed.trigger(**scenario.parameters)
+    workflow = triggered.pathspec.split("/")[1].removeprefix("argo-")
+    state.update(state="running", run_id=f"argo-{workflow}")
+    try:
+        deadline = time.monotonic() + scenario.deadline_s
+        while not (phase := argo.phase(workflow)) or not argo.is_over(phase):
+            if time.monotonic() > deadline:
+                state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s: {argo.explain(workflow)}")
+                argo.terminate(workflow)
+                return
+            time.sleep(POLL_S)
+    except Stopped:
+        argo.terminate(workflow)
+        raise
+    state.finish(
+        "successful" if phase == "Succeeded" else "failed", argo.explain(workflow) if phase != "Succeeded" else ""
+    )
+
+
+def end_children() -> None:
+    """Interrupt the flow as a user's Ctrl-C does, so that Metaflow ends its pods; kill what stays."""
+    flows = psutil.Process().children()
+    for process in flows:
+        process.send_signal(signal.SIGINT)
+    _, alive = psutil.wait_procs(flows, timeout=END_S)
+    for process in alive:
+        for child in process.children(recursive=True):
+            child.kill()
+        process.kill()
+
+
+def tail(text: str) -> str:
+    """The last lines of what Metaflow said."""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-TAIL_LINES:])
+
+
+def stop(*_: object) -> NoReturn:
+    """End the launch, whatever it is doing."""
+    raise Stopped
+
+
+def main(arguments: list[str]) -> None:
+    """Launch, follow, report."""
+    session = Session.load()
+    launch = Launch(*arguments)
+    scenario = catalogue()[launch.scenario]
+    state = State(session.launch_file(launch), scenario, launch)
+    prepare(session)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        if launch.orchestrator == "argo":
+            deploy_flow(session, scenario, launch, state)
+        else:
+            asyncio.run(run_flow(session, scenario, launch, state))
+    except Stopped:
+        state.finish("stopped")
+    except Exception as error:  # whatever Metaflow raised is the launch's outcome
+        state.finish("error", tail(f"{type(error).__name__}: {error}"))
+        raise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,149 @@
+"""What every kind of target comes down to."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from conformance.errors import UsageError
+
+HEADERS = "METAFLOW_SERVICE_HEADERS"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to the target's name."""
+
+    context: str | None = None
+    profile: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    images: str = "auto"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployment, as a user of it has it.
+
+    ``environment`` is exported before anything talks to the deployment; ``config`` holds the METAFLOW_*
+    keys; ``declares`` the needs that it is meant to provide, whether or not they work;
+    ``simulated`` those that a stand-in provides.
+    """
+
+    name: str
+    kind: str
+    config: dict[str, str]
+    declares: frozenset[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    simulated: frozenset[str] = frozenset()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def export(self) -> None:
+        """Make this process and its children users of the deployment."""
+        os.environ.update(self.environment)
+        if self.headers:
+            os.environ[HEADERS] = json.dumps(dict(self.headers))
+
+
+def declared_by(config: dict[str, str]) -> frozenset[str]:
+    """The needs that a Metaflow configuration says the deployment has."""
+    declared = set()
+    if config.get("METAFLOW_SERVICE_URL"):
+        declared.add("metadata")
+    if config.get("METAFLOW_DATASTORE_SYSROOT_S3"):
+        declared.add("datastore")
+    if declared == {"metadata", "datastore"}:
+        declared.add("client")
+    if config.get("METAFLOW_KUBERNETES_NAMESPACE"):
+        declared.add("kubernetes")
+    return frozenset(declared)
+
+
+def read_profile(name: str | None, home: Path | None = None) -> tuple[Path, dict[str, str]]:
+    """The Metaflow configuration ``config_NAME.json`` (``config.json`` without a name), its folder first.
+
+    Raises ``UsageError`` naming file, key and value of whatever can't be used.
+    """
+    folder = home or Path(os.environ.get("METAFLOW_HOME", "~/.metaflowconfig")).expanduser()
+    path = folder / (f"config_{name}.json" if name else "config.json")
+    if not path.exists():
+        others = [file.stem.removeprefix("config_") for file in folder.glob("config_*.json")]
+        close = difflib.get_close_matches(name or "", others, n=1)
+        hint = f", did you mean {close[0]}?" if close else f"; profiles there: {', '.join(sorted(others)) or 'none'}"
+        raise UsageError(f"{path}: no such Metaflow profile{hint}")
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable Metaflow configuration: {error}") from None
+    if not isinstance(loaded, dict):
+        raise UsageError(f"{path}: not a Metaflow configuration: a JSON object with METAFLOW_ keys is needed")
+    for key, value in loaded.items():
+        if not key.startswith("METAFLOW_"):
+            raise UsageError(f"{path}: key {key!r} does not begin with METAFLOW_; Metaflow would ignore it")
+        if not isinstance(value, (str, int, float, bool, dict, list)):
+            raise UsageError(f"{path}: {key} is {value!r}, not a value that Metaflow can read")
+    config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in loaded.items()}
+    for key in ("METAFLOW_SERVICE_URL", "METAFLOW_SERVICE_INTERNAL_URL"):
+        if key in config:
+            check_url(config[key], f"{path}: {key}")
+    return folder, config
+
+
+def check_url(url: str, where: str) -> str:
+    """``url`` without a slash at its end. Raises ``UsageError`` unless it is http or https with a host."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"{where}: {url!r} is not a URL of the form http://HOST[:PORT]")
+    return url.rstrip("/")
+
+
+def kubeconfig_for(context: str | None) -> dict[str, str]:
+    """The environment in which ``context`` (the current one, if None) is what Kubernetes clients use.
+
+    Metaflow reads the current context only, so another one is chosen by a file of one context in the
+    temporary folder, readable by this user alone. Raises ``UsageError`` for an unknown context.
+    """
+    if context is None:
+        return {}
+    given = os.environ.get("KUBECONFIG", "~/.kube/config").split(os.pathsep)
+    merged = _merge([Path(path).expanduser() for path in given if path])
+    chosen = next((c for c in merged["contexts"] if c["name"] == context), None)
+    if chosen is None:
+        names = [c["name"] for c in merged["contexts"]]
+        close = difflib.get_close_matches(context, names, n=1)
+        hint = f", did you mean {close[0]}?" if close else f"; contexts: {', '.join(names) or 'none'}"
+        raise UsageError(f"--context {context}: not in the kubeconfig {os.pathsep.join(given)}{hint}")
+    return {"KUBECONFIG": write_kubeconfig({**merged, "contexts": [chosen], "current-context": context})}
+
+
+def write_kubeconfig(content: dict[str, Any]) -> str:
+    """Write a kubeconfig to a private temporary file, gone with the process's temporary folder."""
+    handle, path = tempfile.mkstemp(prefix="mfconf-kubeconfig-")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        yaml.safe_dump(content, stream)
+    return path
+
+
+def _merge(paths: list[Path]) -> dict[str, Any]:
+    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
+    for path in paths:
+        if not path.exists():
+            continue
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            for part in ("clusters", "users", "contexts"):
+                merged[part] += loaded.get(part) or []
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError) as error:
+            raise UsageError(f"{path}: not a readable kubeconfig: {' '.join(str(error).split())}") from None
+    return merged

@@ -1,0 +1,59 @@
+"""``eks:CLUSTER[@REGION]``: a Metaflow profile and an EKS cluster, its kubeconfig made on the spot."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from conformance.errors import TargetError, UsageError
+from conformance.targets.base import Options, Target, declared_by, read_profile, write_kubeconfig
+
+
+def resolve(rest: str, options: Options) -> Target:
+    """The cluster, as ``aws eks describe-cluster`` and ``aws eks get-token`` give it to this user."""
+    name, _, region = rest.partition("@")
+    if not name:
+        raise UsageError("--target eks: the cluster's name is missing; use eks:CLUSTER[@REGION]")
+    folder, config = read_profile(options.profile)
+    environment = {
+        "METAFLOW_HOME": str(folder),
+        "METAFLOW_PROFILE": options.profile or "",
+        "KUBECONFIG": write_kubeconfig(_kubeconfig(name, region)),
+    }
+    return Target(f"eks:{rest}", "eks", config, declared_by(config), environment, headers=options.headers)
+
+
+def _kubeconfig(name: str, region: str) -> dict[str, object]:
+    try:
+        client = boto3.client(
+            "eks",
+            region_name=region or None,
+            config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2}),
+        )
+        cluster = client.describe_cluster(name=name)["cluster"]
+    except (BotoCoreError, ClientError) as error:
+        raise TargetError(
+            f"eks:{name}: the cluster can't be described: {error}; check name, region and credentials"
+        ) from None
+    token = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "aws",
+        "args": ["eks", "get-token", "--cluster-name", name, "--region", client.meta.region_name],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": cluster["endpoint"],
+                    "certificate-authority-data": cluster["certificateAuthority"]["data"],
+                },
+            }
+        ],
+        "users": [{"name": name, "user": {"exec": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+    }

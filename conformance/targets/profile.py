@@ -1,0 +1,15 @@
+"""``profile:NAME``: a Metaflow profile of this user and a kubeconfig context."""
+
+from __future__ import annotations
+
+from conformance.targets.base import Options, Target, declared_by, kubeconfig_for, read_profile
+
+
+def resolve(rest: str, options: Options) -> Target:
+    """The deployment that ``METAFLOW_PROFILE=NAME`` uses; ``default`` (or nothing) is ``config.json``."""
+    name = rest if rest not in ("", "default") else None
+    folder, config = read_profile(name)
+    environment = {"METAFLOW_HOME": str(folder), "METAFLOW_PROFILE": name or ""} | kubeconfig_for(options.context)
+    return Target(
+        f"profile:{rest or 'default'}", "profile", config, declared_by(config), environment, headers=options.headers
+    )

@@ -1,0 +1,56 @@
+"""Two steps in a row; the first leaves artifacts of every awkward kind and tells what surrounds it."""
+
+import os
+import socket
+from pathlib import Path
+
+from metaflow import FlowSpec, current, step
+
+
+def limits():
+    """CPUs and bytes that the control group allows, version 2 or 1; None where it sets none."""
+    two = Path("/sys/fs/cgroup")
+    if (two / "cgroup.controllers").exists():
+        quota, period = (two / "cpu.max").read_text().split() if (two / "cpu.max").exists() else ("max", "1")
+        memory = (two / "memory.max").read_text().strip() if (two / "memory.max").exists() else "max"
+    else:
+        quota = (two / "cpu/cpu.cfs_quota_us").read_text().strip()
+        period = (two / "cpu/cpu.cfs_period_us").read_text().strip()
+        memory = (two / "memory/memory.limit_in_bytes").read_text().strip()
+    cpus = None if quota in ("max", "-1") else int(quota) / int(period)
+    return {"cpus": cpus, "memory": None if memory == "max" or int(memory) > 2**60 else int(memory)}
+
+
+def surroundings():
+    """Where this process runs, without the value of anything secret."""
+    return {
+        "host": socket.gethostname(),
+        "variables": sorted(os.environ),
+        "metaflow": {k: v for k, v in os.environ.items() if k.startswith(("METAFLOW_SERVICE_U", "METAFLOW_DATASTORE"))},
+        "node_address": os.environ.get("METAFLOW_KUBERNETES_NODE_IP"),
+        "service_account": os.environ.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT_NAME"),
+        "token": Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists(),
+        "limits": limits(),
+    }
+
+
+class LinearFlow(FlowSpec):
+    @step
+    def start(self):
+        self.number = 7
+        self.nothing = None
+        self.words = "héllo, wörld 🌍"
+        self.nested = {"list": [1, 2.5, None, {"k": "v"}], "tuple": (1, "a"), "set": {1, 2, 3}}
+        self.megabyte = bytes(range(256)) * 4096
+        self.where = surroundings()
+        print("a line for the log: grüße")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.seen = {"number": self.number, "words": self.words, "length": len(self.megabyte)}
+        self.attempt = current.retry_count
+
+
+if __name__ == "__main__":
+    LinearFlow()

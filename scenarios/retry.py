@@ -1,0 +1,28 @@
+"""A step that fails once, and says which attempt it is."""
+
+from metaflow import FlowSpec, current, retry, step
+
+
+class RetryFlow(FlowSpec):
+    @step
+    def start(self):
+        self.given = "from start"
+        self.next(self.work)
+
+    @retry(times=2, minutes_between_retries=0)
+    @step
+    def work(self):
+        self.attempt = current.retry_count
+        self.inherited = self.given
+        print(f"this is attempt {current.retry_count}")
+        if current.retry_count == 0:
+            raise RuntimeError("mfconf: the first attempt fails on purpose")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    RetryFlow()
