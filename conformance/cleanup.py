@@ -133,16 +133,8 @@ def _alive(pid: int, started: float) -> bool:
 
 def _session(output: Path) -> Session | None:
     """The session of another run; None where its folder is gone."""
-    if not (output / FILE).exists():
-        return None
-    mine = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = str(output / FILE)
-    try:
-        return Session.load()
-    finally:
-        os.environ.pop(VARIABLE)
-        if mine:
-            os.environ[VARIABLE] = mine
+    path = output / FILE
+    return Session.load(path) if path.exists() else None
 
 
 def kill_strays(output: Path) -> None:

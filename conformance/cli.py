@@ -38,7 +38,7 @@ class Door(click.Group):
             self._fail(str(error), error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             self._fail("interrupted", Exit.INCONCLUSIVE)
-        except Exception as error:  # a fault of ours: one line, and where the rest is
+        except Exception as error:  # noqa: BLE001 - a fault of ours: one line, and where the rest is
             with tempfile.NamedTemporaryFile("w", prefix="mfconf-traceback-", suffix=".txt", delete=False) as file:
                 file.write(traceback.format_exc())
             self._fail(f"{type(error).__name__}: {error} (traceback: {file.name})", Exit.INCONCLUSIVE)
@@ -150,7 +150,8 @@ def run(  # noqa: PLR0913 - one parameter for each option
         expected=expectations.read(expected) if expected else (),
         command=("mfconf", *sys.argv[1:]),
     )
-    with Terminal(Console(highlight=False)) as terminal:
+    # its own hold on standard output: pytest is given another one
+    with Terminal(Console(file=sys.stdout, highlight=False)) as terminal:
         folder, code = running.run(plan, terminal)
     reporting.finish(folder, Console(highlight=False))
     sys.exit(code)
@@ -174,7 +175,9 @@ def doctor(
 
 @main.command()
 @target_options
-@click.option("--profile", default="smoke", show_default=True, metavar="P", help="The load profile; see load/profiles.py.")
+@click.option(
+    "--profile", default="smoke", show_default=True, metavar="P", help="The load profile; see load/profiles.py."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Makes think times and sizes repeatable.")
 @option.output
 def load(  # noqa: PLR0913 - one parameter for each option
@@ -216,9 +219,12 @@ def report(folder: Path) -> None:
 @option.area
 def list_(*, as_json: bool, areas: tuple[str, ...]) -> None:
     """List the requirements, without touching a target."""
-    from conformance.requirement import Profile, catalogue  # noqa: PLC0415
+    from conformance.requirement import (  # noqa: PLC0415
+        NEEDS,
+        Profile,
+        catalogue,
+    )
     from conformance.selection import select  # noqa: PLC0415
-    from conformance.requirement import NEEDS  # noqa: PLC0415
 
     chosen = select(catalogue(), profile=Profile.CERTIFIED, areas=areas, capabilities=NEEDS)
     found = list(dict.fromkeys(case.requirement for case in chosen.cases))
@@ -247,7 +253,9 @@ def explain(name: str) -> None:
 
     found = find(catalogue(), name)
     needs = sorted(frozenset().union(*(case.needs for case in found.cases)))
-    click.echo(f"{found.id} ({found.level}, area {found.area}, profile {found.profile})\n\n{found.title}\n\n{found.why}\n")
+    click.echo(
+        f"{found.id} ({found.level}, area {found.area}, profile {found.profile})\n\n{found.title}\n\n{found.why}\n"
+    )
     for case in found.cases:
         click.echo(f"case:   {case.id}")
     for need in needs:

@@ -12,17 +12,12 @@ from conformance.requirement import Profile
 from conformance.targets.base import Options
 
 
-class Headers(click.ParamType):
-    """``NAME:VALUE``."""
-
-    name = "NAME:VALUE"
-
-    def convert(self, value: Any, _param: click.Parameter | None, _context: click.Context | None) -> tuple[str, str]:
-        """Split at the first colon."""
-        name, colon, text = str(value).partition(":")
-        if not colon or not name.strip():
-            raise UsageError(f"--header {value}: not of the form NAME:VALUE")
-        return name.strip(), text.strip()
+def parse_header(value: str) -> tuple[str, str]:
+    """``NAME:VALUE``, split at the first colon. Raises ``UsageError`` for anything else."""
+    name, colon, text = value.partition(":")
+    if not colon or not name.strip():
+        raise UsageError(f"--header {value}: not of the form NAME:VALUE")
+    return name.strip(), text.strip()
 
 
 target = click.option(
@@ -35,7 +30,12 @@ target = click.option(
 context = click.option("--context", metavar="CTX", help="The kubeconfig context to use, with profile:NAME.")
 metaflow_profile = click.option("--metaflow-profile", metavar="NAME", help="The Metaflow profile, with eks:CLUSTER.")
 header = click.option(
-    "--header", "headers", multiple=True, type=Headers(), help="A header for the metadata service; may be repeated."
+    "--header",
+    "headers",
+    multiple=True,
+    type=parse_header,
+    metavar="NAME:VALUE",
+    help="A header for the metadata service; may be repeated.",
 )
 images = click.option(
     "--images",
@@ -52,7 +52,9 @@ profile = click.option(
     help="How much is judged; each includes the ones before it.",
 )
 area = click.option("--area", "areas", multiple=True, metavar="A", help="Only this area; may be repeated.")
-only = click.option("--only", multiple=True, metavar="ID-GLOB", help="Only these checks, of any profile; may be repeated.")
+only = click.option(
+    "--only", multiple=True, metavar="ID-GLOB", help="Only these checks, of any profile; may be repeated."
+)
 workers = click.option(
     "-n", "workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that judge."
 )

@@ -180,6 +180,14 @@ def run(launch: LaunchResult, session: Session) -> RunView:
 
 
 @pytest.fixture
+def elsewhere() -> Any:
+    """Another process that reads runs."""
+    from conformance.system.elsewhere import Elsewhere  # noqa: PLC0415 - only what a check needs
+
+    return Elsewhere()
+
+
+@pytest.fixture
 def until() -> Until:
     """Wait for a condition, within a named deadline."""
     return Until()

@@ -70,7 +70,9 @@ def kubernetes() -> str:
     try:
         answer: Any = cluster.call(VersionApi(cluster.connection()).get_code)
     except ApiException as error:
-        raise TargetError(f"the Kubernetes API refuses this kubeconfig: {error.status} {error.reason}; log in again") from None
+        raise TargetError(
+            f"the Kubernetes API refuses this kubeconfig: {error.status} {error.reason}; log in again"
+        ) from None
     version: str = answer.git_version
     return version
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import shlex
-import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,14 @@ import pytest
 
 import conformance
 from conformance import cleanup, expected, preflight, suite
-from conformance.errors import TargetError, UsageError
+from conformance.errors import UsageError
 from conformance.launching import LaunchPad
 from conformance.outcome import Exit, Outcome
 from conformance.plugin import Collector
 from conformance.record import Record, latest_checks, read
 from conformance.record import exit_code as exit_code_of
 from conformance.redact import redact
-from conformance.requirement import Case, Launch, Profile, catalogue
+from conformance.requirement import NEEDS, Case, Profile, catalogue
 from conformance.selection import Selection, select
 from conformance.session import Session, new_run_id
 from conformance.system.scenarios import catalogue as scenarios
@@ -66,7 +65,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     Raises ``UsageError`` or ``TargetError`` where it can't begin; afterwards everything ends in the record.
     """
     requirements = catalogue()
-    select(requirements, profile=plan.profile, areas=plan.areas, only=plan.only, capabilities=_all_needs())
+    select(requirements, profile=plan.profile, areas=plan.areas, only=plan.only, capabilities=NEEDS)
     target = resolve(plan.target, plan.options)
     target.export()
     blank = Session(new_run_id(), Path(), target.name, (), (), frozenset(), frozenset(), target.config)
@@ -101,18 +100,12 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
             broken_off = _judge(plan, session, selection, teller)
     except KeyboardInterrupt:
         broken_off = f"interrupted by {interrupted.signal}"
-    except Exception as error:  # the record has to close, whatever broke
+    except Exception as error:  # noqa: BLE001 - the record has to close, whatever broke
         (session.output / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
         broken_off = f"the harness broke: {type(error).__name__}: {error} (see traceback.txt)"
     watcher.say("ending launches and cleaning up")
     _end(pad, session, teller, broken_off)
     return session.output, exit_code_of(read(session.output))
-
-
-def _all_needs() -> set[str]:
-    from conformance.requirement import NEEDS  # noqa: PLC0415
-
-    return set(NEEDS)
 
 
 def _output(given: Path | None, run_id: str) -> Path:
@@ -205,11 +198,27 @@ def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) 
         teller("check.finished", **_row(cases[case_id], plan, session), **found)
 
     collector = Collector(finish)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what else is installed here has no say in the verdict
     log = session.output / "pytest.log"
-    with log.open("w", encoding="utf-8") as stream, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+    with (
+        log.open("w", encoding="utf-8") as stream,
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
+    ):
         code = pytest.main(
             [
-                *("-c", str(INI), "--rootdir", str(INI.parent), "-p", "conformance.plugin", "-p", "no:cacheprovider"),
+                *(
+                    "-c",
+                    str(INI),
+                    "--rootdir",
+                    str(INI.parent),
+                    "-p",
+                    "xdist.plugin",
+                    "-p",
+                    "conformance.plugin",
+                    "-p",
+                    "no:cacheprovider",
+                ),
                 *("-n", str(plan.workers), "--dist", "worksteal", "--color=no", "--tb=short"),
                 *("--pyargs", "conformance.suites"),
             ],

@@ -66,12 +66,16 @@ class Session:
         os.environ[VARIABLE] = str(path.resolve())
 
     @classmethod
-    def load(cls) -> Session:
-        """The session that the controller named. Raises ``KeyError`` outside of a run."""
-        data: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text(encoding="utf-8"))
+    def load(cls, path: Path | None = None) -> Session:
+        """The session in the file ``path``, or else the one that the controller named.
+
+        Raises ``KeyError`` outside of a run.
+        """
+        path = path or Path(os.environ[VARIABLE])
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             run_id=data["run_id"],
-            output=Path(os.environ[VARIABLE]).parent,
+            output=path.parent,
             target=data["target"],
             cases=tuple(data["cases"]),
             launches=tuple((scenario, on) for scenario, on in data["launches"]),

@@ -16,7 +16,12 @@ GIT_S = 10
 
 def identity() -> dict[str, Any]:
     """``version``, ``commit`` (None outside of a checkout), ``dirty`` and ``requirements_digest``."""
-    rows = repr([{k: sorted(v) if isinstance(v, frozenset) else v for k, v in asdict(requirement).items()} for requirement in catalogue()])
+    rows = repr(
+        [
+            {k: sorted(v) if isinstance(v, frozenset) else v for k, v in asdict(requirement).items()}
+            for requirement in catalogue()
+        ]
+    )
     return {
         "version": suite_version(),
         "commit": _git("rev-parse", "HEAD"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -41,7 +41,7 @@ class Terminal(Watcher):
         self._status: Status | None = None
         self._thread = threading.Thread(target=self._live, daemon=True)
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self._status = self.console.status("preparing")
             self._status.start()

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from metaflow import FlowSpec, current, step
+from metaflow import S3, FlowSpec, current, step
 
 
 def limits():
@@ -43,6 +43,10 @@ class LinearFlow(FlowSpec):
         self.nested = {"list": [1, 2.5, None, {"k": "v"}], "tuple": (1, "a"), "set": {1, 2, 3}}
         self.megabyte = bytes(range(256)) * 4096
         self.where = surroundings()
+        with S3(run=self) as store:
+            store.put("from-inside", "written where the step runs")
+            self.read_back = store.get("from-inside").text
+            self.absent = store.get("nothing-here", return_missing=True).exists
         print("a line for the log: grüße")
         self.next(self.end)
 

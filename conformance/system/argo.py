@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ from kubernetes.client.exceptions import ApiException
 
 from conformance.session import Session
 from conformance.system import cluster
+from conformance.system.flows import session_environment
 from conformance.system.scenarios import catalogue
 
 GROUP = {"group": "argoproj.io", "version": "v1alpha1"}
@@ -25,6 +27,7 @@ class Argo:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.api = CustomObjectsApi(cluster.connection())
+        self.namespace = session.namespace
         self.where = {**GROUP, "namespace": session.namespace}
 
     def _get(self, plural: str, name: str) -> dict[str, Any] | None:
@@ -91,11 +94,16 @@ class Argo:
         ]
         return "\n".join([*lines, cluster.Cluster(self.session).explain()])
 
-    def command(self, scenario: str, *arguments: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Metaflow's ``argo-workflows`` command on a scenario's template, as ``user`` (default: this one)."""
+    def command(
+        self, scenario: str, *arguments: str, name: str = "", user: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Metaflow's ``argo-workflows`` command on a scenario's template, as ``user`` (default: this one).
+
+        ``name``: another template than the one that the scenario's launch uses.
+        """
         entry = catalogue()[scenario]
-        words = ["--no-pylint", "argo-workflows", "--name", self.session.template(scenario), *arguments]
-        env = {**cluster.user_environment(self.session), **({"METAFLOW_USER": user} if user else {})}
+        words = ["--no-pylint", "argo-workflows", "--name", name or self.session.template(scenario), *arguments]
+        env = {**os.environ, **session_environment(self.session), **({"METAFLOW_USER": user} if user else {})}
         return subprocess.run(
             [sys.executable, str(entry.file), *words],
             check=False,

@@ -10,10 +10,12 @@ from typing import Any
 import kubernetes
 from kubernetes.client import ApiClient, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api
 from kubernetes.client.exceptions import ApiException
+from kubernetes.utils import parse_quantity
 from urllib3.exceptions import HTTPError
 
 from conformance.errors import TargetError
 from conformance.session import LABEL, Session
+from conformance.system.flows import RunView
 
 CALL_S = (5, 30)
 GPU = "nvidia.com/gpu"
@@ -29,7 +31,8 @@ TELLING = {"FailedScheduling", "FailedCreate", "Failed", "FailedMount", "BackOff
 def connection() -> ApiClient:
     """The API client of the current kubeconfig context. Raises ``TargetError`` where there is none."""
     try:
-        return kubernetes.config.new_client_from_config()
+        # named here: the library reads KUBECONFIG when it is imported, before a target is chosen
+        return kubernetes.config.new_client_from_config(config_file=os.environ.get("KUBECONFIG"))
     except (kubernetes.config.ConfigException, OSError) as error:
         raise TargetError(f"kubeconfig: {error}; set KUBECONFIG or choose a context with --context") from None
 
@@ -42,13 +45,10 @@ def call(function: Callable[..., Any], **arguments: Any) -> Any:
         raise TargetError(f"the Kubernetes API does not answer: {type(error).__name__}: {error}") from None
 
 
-def user_environment(session: Session) -> dict[str, str]:
-    """The environment of a user who runs a Metaflow command by hand, its pods bearing the run's ID."""
-    return {"USER": "mfconf", **os.environ, "METAFLOW_KUBERNETES_LABELS": f"{LABEL}={session.run_id}"}
-
-
 class Cluster:
     """Nodes, and the pods, jobs and events in the namespace of Metaflow's jobs."""
+
+    GPU = GPU
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -78,10 +78,28 @@ class Cluster:
         selector = ",".join([self.selector, *(f"{name}={value}" for name, value in labels.items())])
         return list(call(self.core.list_namespaced_pod, namespace=self.namespace, label_selector=selector).items)
 
-    def pod(self, name: str) -> Any:
-        """One pod. None where there is none (any more)."""
-        found = [pod for pod in self.pods() if pod.metadata.name == name]
-        return found[0] if found else None
+    def pods_of(self, run: RunView, step: str | None = None) -> list[Any]:
+        """The pods of a run on Kubernetes or Argo (of one of its steps), those that are still there."""
+        if step:
+            named = {name for task in run.steps[step] for name in task.pods}
+            return [pod for pod in self.pods() if pod.metadata.name in named]
+        return [
+            pod
+            for pod in self.pods()
+            if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
+            or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
+        ]
+
+    @staticmethod
+    def main_container(pod: Any) -> Any:
+        """The container that runs the step: ``main`` on Argo, the only one otherwise."""
+        containers = pod.spec.containers
+        return next((container for container in containers if container.name == "main"), containers[0])
+
+    @staticmethod
+    def quantities(resources: dict[str, str] | None) -> dict[str, float]:
+        """Requests or limits as numbers: CPUs, bytes, devices."""
+        return {name: float(parse_quantity(text)) for name, text in (resources or {}).items()}
 
     def jobs(self) -> list[Any]:
         """The Kubernetes jobs of this session."""
@@ -130,17 +148,13 @@ class Cluster:
         ]
         return "; ".join(found) or "the deployment of the workflow controller can't be seen from here"
 
-    def explain(self, flow: str = "", run_id: str = "") -> str:
+    def explain(self, pathspec: str = "") -> str:
         """Why pods and jobs of this session (of one run, if given) are as they are, in words. Empty if all are well."""
         lines: list[str] = []
         seen = set()
         for pod in self.pods():
             notes = pod.metadata.annotations or {}
-            if (
-                run_id
-                and notes.get("metaflow/run_id") not in (run_id, None)
-                and flow == notes.get("metaflow/flow_name")
-            ):
+            if pathspec and pathspec != f"{notes.get('metaflow/flow_name')}/{notes.get('metaflow/run_id')}":
                 continue
             seen.add(pod.metadata.labels.get("job-name"))
             lines += _pod_lines(pod, [event for event in self.events(pod.metadata.name) if event.reason in TELLING])

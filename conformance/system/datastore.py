@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -49,6 +51,15 @@ class Datastore:
         """Write an object below ``own``; its key."""
         key = f"{self.own}/{name}"
         self.call("put_object", Key=key, Body=body)
+        return key
+
+    def upload(self, name: str, body: bytes) -> str:
+        """Write an object below ``own`` as boto3's transfers do: in parts, from 8 MiB on; its key."""
+        key = f"{self.own}/{name}"
+        try:
+            client().upload_fileobj(io.BytesIO(body), self.bucket, key)
+        except (BotoCoreError, ClientError, S3UploadFailedError) as error:
+            raise AssertionError(f"s3://{self.bucket}/{key}: an upload in parts fails: {error}") from None
         return key
 
     def get(self, key: str, **options: Any) -> bytes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from conformance.requirement import Launch
 from conformance.session import Session
+from conformance.system.datastore import Datastore
 from conformance.system.scenarios import Scenario, catalogue
 from conformance.waiting import DEADLINES, wait
 
@@ -18,6 +21,18 @@ CLIENT_S = 30
 """Metaflow's client sets no time limit of its own: seconds that one socket may stay silent."""
 
 LOG_LINES = 12
+
+
+def session_environment(session: Session) -> dict[str, str]:
+    """What makes everything that a Metaflow command creates bear the run's ID: pods, objects, and a user."""
+    labels = session.config.get("METAFLOW_KUBERNETES_LABELS", "")
+    root = session.config["METAFLOW_DATASTORE_SYSROOT_S3"].rstrip("/")
+    return {
+        "USER": os.environ.get("USER", "mfconf"),
+        "METAFLOW_KUBERNETES_LABELS": ",".join(filter(None, [labels, "=".join(session.label)])),
+        "METAFLOW_DATASTORE_SYSROOT_S3": f"{root}/mfconf/{session.run_id}",
+        "METAFLOW_DATATOOLS_S3ROOT": f"{root}/mfconf/{session.run_id}/data",
+    }
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,11 @@ class LaunchResult:
     message: str
     template: str | None
     duration_s: float
+    log: Path
+
+    def output(self) -> str:
+        """What the launcher printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def as_expected(self) -> bool:
@@ -41,6 +61,11 @@ class LaunchResult:
     def pathspec(self) -> str:
         """``FlowName/run_id``."""
         return f"{self.scenario.flow}/{self.run_id}"
+
+    def explain(self) -> str:
+        """How it ended, and what Metaflow and the cluster said of it at the time."""
+        told = f"{self.launch} ({self.pathspec}): {self.outcome} after {self.duration_s:.0f} s"
+        return f"{told}, not {self.scenario.expect}\n{self.message}"
 
 
 def read_launch(session: Session, launch: Launch) -> dict[str, Any]:
@@ -69,6 +94,7 @@ def await_launch(session: Session, launch: Launch, *states: str) -> LaunchResult
         data["message"],
         data["template"],
         (data["finished_at"] or data["started_at"]) - data["started_at"],
+        session.launch_file(launch, "log"),
     )
 
 
@@ -89,6 +115,11 @@ class TaskView:
     def values(self, name: str) -> list[str]:
         """The values of one metadata field, in the order of attempts."""
         return [entry.value for entry in self.metadata if entry.name == name]
+
+    @property
+    def pods(self) -> list[str]:
+        """The names of the pods that ran its attempts, as each registered its own."""
+        return self.values("kubernetes-pod-name")
 
     @property
     def attempts(self) -> list[int]:
@@ -152,6 +183,25 @@ class RunView:
     def successful(self) -> bool:
         """Metaflow's word on it."""
         return bool(self._run.successful)
+
+    def folder(self, datastore: Datastore) -> str:
+        """The key prefix of the run's own files: ``FlowName/run_id/STEP/TASK/...`` below the session's root."""
+        return f"{datastore.own}/{self.pathspec}/"
+
+    @property
+    def finished(self) -> bool:
+        """Metaflow's word on it."""
+        return bool(self._run.finished)
+
+    @property
+    def began(self) -> Any:
+        """When it was registered, a ``datetime``."""
+        return self._run.created_at
+
+    @property
+    def ended(self) -> Any:
+        """When it was finished, a ``datetime``."""
+        return self._run.finished_at
 
     @property
     def tags(self) -> frozenset[str]:

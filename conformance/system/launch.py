@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import psutil
+from kubernetes.client.exceptions import ApiException
 
+from conformance.errors import HarnessError
 from conformance.requirement import Launch
-from conformance.session import LABEL, Session
+from conformance.session import Session
+from conformance.system.flows import session_environment
 from conformance.system.scenarios import Scenario, catalogue
+from conformance.waiting import DEADLINES
 
 RESOURCES = "kubernetes:cpu=0.1,memory=256,disk=1024"
 """Small enough that a laptop runs many at once. CPUs, megabytes, megabytes."""
@@ -66,10 +70,8 @@ class Stopped(BaseException):
 
 def prepare(session: Session) -> None:
     """Have everything that Metaflow makes for this launch bear the run's ID."""
-    labels = session.config.get("METAFLOW_KUBERNETES_LABELS", "")
-    os.environ["METAFLOW_KUBERNETES_LABELS"] = ",".join(filter(None, [labels, f"{LABEL}={session.run_id}"]))
+    os.environ.update(session_environment(session))
     os.environ.setdefault("METAFLOW_S3_WORKER_COUNT", "4")
-    os.environ.setdefault("USER", "mfconf")
 
 
 async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: State) -> None:
@@ -83,11 +85,11 @@ async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: 
         executing = await runner.async_run(tags=[session.tag], **scenario.parameters)
         state.update(state="running", run_id=executing.run.id)
         await asyncio.wait_for(executing.command_obj.process.wait(), scenario.deadline_s)
-        state.finish(executing.status, tail(executing.stdout + executing.stderr) if executing.returncode else "")
+        state.finish(executing.status, described(session, executing) if executing.returncode else "")
     except TimeoutError:
+        message = described(session, executing)
         end_children()
-        said = tail(executing.stdout + executing.stderr) if executing else ""
-        state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s\n{said}")
+        state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s\n{message}")
     except Stopped:
         end_children()
         raise
@@ -112,10 +114,11 @@ def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: Sta
     workflow = triggered.pathspec.split("/")[1].removeprefix("argo-")
     state.update(state="running", run_id=f"argo-{workflow}")
     try:
-        deadline = time.monotonic() + scenario.deadline_s
-        while not (phase := argo.phase(workflow)) or not argo.is_over(phase):
-            if time.monotonic() > deadline:
-                state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s: {argo.explain(workflow)}")
+        began = time.monotonic()
+        while not argo.is_over(phase := argo.phase(workflow)):
+            limit = scenario.deadline_s if phase else DEADLINES["workflow_picked_up"]
+            if time.monotonic() - began > limit:
+                state.finish("timeout", f"no end after {limit:.0f} s: {argo.explain(workflow)}")
                 argo.terminate(workflow)
                 return
             time.sleep(POLL_S)
@@ -137,6 +140,20 @@ def end_children() -> None:
         for child in process.children(recursive=True):
             child.kill()
         process.kill()
+
+
+def described(session: Session, executing: Any) -> str:
+    """What the cluster and Metaflow say of a run that does not end, or did not end well."""
+    said = tail(executing.stdout + executing.stderr)
+    if "kubernetes" not in session.capabilities:
+        return said
+    from conformance.system.cluster import Cluster  # noqa: PLC0415
+
+    try:
+        why = Cluster(session).explain(executing.run.pathspec)
+    except (HarnessError, ApiException) as error:
+        why = f"the cluster can't be asked why: {error}"
+    return f"{why}\n{said}".strip()
 
 
 def tail(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Production deployments on Argo Workflows."""

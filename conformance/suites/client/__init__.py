@@ -1,0 +1,1 @@
+"""Metaflow's client, from another process."""

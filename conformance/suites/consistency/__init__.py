@@ -1,0 +1,1 @@
+"""All components tell the same story of a run."""

@@ -1,0 +1,1 @@
+"""Scenarios run to their end, and leave what they should."""

@@ -1,0 +1,64 @@
+"""Each scenario ends as it should, on each orchestrator."""
+
+from conformance.requirement import requirement
+
+EVERYWHERE = ("local", "kubernetes", "argo")
+
+
+def judge(launch):
+    """The launch has ended as its scenario says."""
+    assert launch.as_expected, launch.explain()
+
+
+@requirement("FLOW-001", profile="smoke", scenario="linear", on=EVERYWHERE)
+def test_linear_ends(launch):
+    """Steps in a row run to the end.
+
+    Why: the simplest flow of all; where it fails, nothing else can be judged.
+    """
+    judge(launch)
+
+
+@requirement("FLOW-002", scenario="branch", on=EVERYWHERE)
+def test_branch_ends(launch):
+    """Branches run and meet in a join.
+
+    Why: branches run at the same time and are joined by paths, which schedulers get wrong.
+    """
+    judge(launch)
+
+
+@requirement("FLOW-003", scenario="foreach", on=EVERYWHERE)
+def test_foreach_ends(launch):
+    """A foreach runs one task for each item, and joins them.
+
+    Why: on Argo the number of tasks is an output parameter of the step before.
+    """
+    judge(launch)
+
+
+@requirement("FLOW-004", scenario="retry", on=EVERYWHERE)
+def test_retry_ends(launch):
+    """A step under @retry that fails once is run again, and the run succeeds.
+
+    Why: every team puts @retry on what can be evicted.
+    """
+    judge(launch)
+
+
+@requirement("FLOW-005", scenario="parameters", on=EVERYWHERE)
+def test_parameters_end(launch):
+    """A flow with parameters of every type can be launched with values for them.
+
+    Why: parameters pass through a shell, a template and JSON on their way.
+    """
+    judge(launch)
+
+
+@requirement("FLOW-006", scenario="failing", on=EVERYWHERE)
+def test_failing_step_fails_the_run(launch):
+    """A step that raises fails its run.
+
+    Why: a run that swallows an exception is worse than one that fails.
+    """
+    judge(launch)

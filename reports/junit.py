@@ -1,0 +1,54 @@
+"""JUnit XML: one suite for each area, one case for each check."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import Any
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow in any form."""
+
+RESULTS = {
+    "failed": Failure,
+    "stale-expectation": Failure,
+    "error": Error,
+    "blocked": Error,
+    "not-supported": Skipped,
+    "expected-failure": Skipped,
+}
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report as JUnit XML. An interrupted or killed run shows as an error of its own."""
+    whole = JUnitXml("metaflow-conformance")
+    for area, checks in groupby(sorted(report["checks"], key=lambda c: (c["area"], c["id"])), lambda c: c["area"]):
+        suite = TestSuite(area)
+        suite.timestamp = report["run"]["started"]
+        for check in checks:
+            suite.add_testcase(_case(check))
+        whole.add_testsuite(suite)
+    if report["verdict"]["result"] == "inconclusive":
+        suite = TestSuite("run")
+        case = TestCase("verdict", classname="run")
+        case.result = [Error("; ".join(report["verdict"]["reasons"]))]
+        suite.add_testcase(case)
+        whole.add_testsuite(suite)
+    text: bytes = whole.tostring()
+    return text.decode("utf-8") + "\n"
+
+
+def _case(check: dict[str, Any]) -> TestCase:
+    case = TestCase(_legal(f"{check['id']} {check['title']}"), classname=check["area"], time=check["duration_s"])
+    if kind := RESULTS.get(check["outcome"]):
+        first, _, rest = check["message"].partition("\n")
+        result = kind(_legal(first), check["outcome"])
+        result.text = _legal(rest)
+        case.result = [result]
+    return case
+
+
+def _legal(text: str) -> str:
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
