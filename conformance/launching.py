@@ -1,4 +1,4 @@
-"""All launches of a run at once, each a child process; every one of them ends, whatever happens."""
+"""The launches of a run, as many at once as this machine carries; every one of them ends, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
 
 from conformance.requirement import Launch
 from conformance.session import Session
+from conformance.system.flows import read_launch
+
+AT_ONCE = max(6, 3 * (os.cpu_count() or 2))
+"""Each launch keeps a third of a CPU busy here, waiting included; more at once only makes all of them slower."""
 
 GRACE_S = 45
 """Seconds that a launch gets to end its run after SIGTERM."""
@@ -29,33 +34,28 @@ class LaunchPad:
     def __init__(self, session: Session, launches: Iterable[Launch], listener: Listener) -> None:
         self.session = session
         self.listener = listener
-        self._children: dict[Launch, subprocess.Popen[bytes]] = {}
-        self._threads: list[threading.Thread] = []
         self.launches = tuple(launches)
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._starting = threading.Lock()
+        self._stopped = False
+        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="launch")
 
     def start(self) -> None:
-        """Start all at the same time."""
+        """Start them in order, as many at the same time as this machine carries."""
         (self.session.output / "launches").mkdir(parents=True, exist_ok=True)
         for launch in self.launches:
-            with self.session.launch_file(launch, "log").open("wb") as log:
-                child = subprocess.Popen(
-                    [sys.executable, "-m", "conformance.system.launch", launch.scenario, launch.orchestrator],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                )
-            self._children[launch] = child
-            self.listener("launch.started", scenario=launch.scenario, orchestrator=launch.orchestrator)
-            thread = threading.Thread(target=self._follow, args=(launch, child, time.monotonic()), daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._pool.submit(self._launch, launch)
 
-    def _follow(self, launch: Launch, child: subprocess.Popen[bytes], began: float) -> None:
+    def _launch(self, launch: Launch) -> None:
+        with self._starting:
+            if self._stopped:
+                return
+            child = self._start(launch)
+            self._children.append(child)
+        began = time.monotonic()
+        self.listener("launch.started", scenario=launch.scenario, orchestrator=launch.orchestrator)
         child.wait()
-        path = self.session.launch_file(launch)
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        data = read_launch(self.session, launch)
         if data.get("state") != "finished":
             data = self._died(launch, child.returncode, data)
         self.listener(
@@ -67,6 +67,17 @@ class LaunchPad:
             duration_s=round(time.monotonic() - began, 1),
             message=data["message"],
         )
+
+    def _start(self, launch: Launch) -> subprocess.Popen[bytes]:
+        with self.session.launch_file(launch, "log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "conformance.system.launch", launch.scenario, launch.orchestrator],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
 
     def _died(self, launch: Launch, code: int, data: dict[str, Any]) -> dict[str, Any]:
         """Say for a child that died without a word what its log says, so that no check waits for it."""
@@ -86,8 +97,10 @@ class LaunchPad:
         return data
 
     def stop(self) -> None:
-        """End what still runs: politely, then not. Returns when every child is gone."""
-        running = [child for child in self._children.values() if child.poll() is None]
+        """Start no more, and end what still runs: politely, then not. Returns when every child is gone."""
+        with self._starting:
+            self._stopped = True
+        running = [child for child in self._children if child.poll() is None]
         for child in running:
             child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
@@ -96,8 +109,7 @@ class LaunchPad:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 kill_group(child.pid)
-        for thread in self._threads:
-            thread.join(timeout=10)
+        self._pool.shutdown(wait=True)
 
 
 def kill_group(leader: int) -> None:

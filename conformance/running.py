@@ -7,7 +7,7 @@ import os
 import shlex
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from conformance.plugin import Collector
 from conformance.record import Record, latest_checks, read
 from conformance.record import exit_code as exit_code_of
 from conformance.redact import redact
-from conformance.requirement import NEEDS, Case, Profile, catalogue
+from conformance.requirement import NEEDS, Case, Launch, Profile, catalogue
 from conformance.selection import Selection, select
 from conformance.session import Session, new_run_id
 from conformance.system.scenarios import catalogue as scenarios
@@ -79,11 +79,12 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     )
     for run_id in cleanup.reap(target.name):
         watcher.say(f"cleaned up after the run {run_id}, which was killed")
+    launches = _launch_order(selection.launches)
     session = replace(
         blank,
         output=_output(plan.output, blank.run_id),
-        cases=tuple(case.id for case in _ordered(selection.cases)),
-        launches=tuple((launch.scenario, launch.orchestrator) for launch in selection.launches),
+        cases=tuple(case.id for case in _case_order(selection.cases, launches)),
+        launches=tuple((launch.scenario, launch.orchestrator) for launch in launches),
         capabilities=frozenset(observed.capabilities),
         simulated=target.simulated,
     )
@@ -93,7 +94,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     teller = _Teller(record, watcher)
     _begin(teller, plan, target, session, selection, observed.versions)
     broken_off = ""
-    pad = LaunchPad(session, selection.launches, teller)
+    pad = LaunchPad(session, launches, teller)
     try:
         with _interruptible() as interrupted:
             pad.start()
@@ -119,13 +120,16 @@ def _output(given: Path | None, run_id: str) -> Path:
     return folder
 
 
-def _ordered(cases: tuple[Case, ...]) -> list[Case]:
-    """Cases that wait for no launch first, then by how long their scenario may take."""
+def _launch_order(launches: Iterable[Launch]) -> list[Launch]:
+    """Those first that wait most and compute least here: Argo's, then the cluster's; within, as in the catalogue."""
+    orchestrators = ["argo", "kubernetes", "local"]
+    names = list(scenarios())
+    return sorted(launches, key=lambda launch: (orchestrators.index(launch.orchestrator), names.index(launch.scenario)))
 
-    def key(case: Case) -> tuple[float, str]:
-        return (scenarios()[case.launch.scenario].deadline_s if case.launch else 0, case.id)
 
-    return sorted(cases, key=key)
+def _case_order(cases: Iterable[Case], launches: list[Launch]) -> list[Case]:
+    """Cases that need no launch first, then in the order of the launches."""
+    return sorted(cases, key=lambda case: (launches.index(case.launch) + 1 if case.launch else 0, case.id))
 
 
 class _Teller:
@@ -207,20 +211,18 @@ def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) 
     ):
         code = pytest.main(
             [
-                *(
-                    "-c",
-                    str(INI),
-                    "--rootdir",
-                    str(INI.parent),
-                    "-p",
-                    "xdist.plugin",
-                    "-p",
-                    "conformance.plugin",
-                    "-p",
-                    "no:cacheprovider",
-                ),
-                *("-n", str(plan.workers), "--dist", "worksteal", "--color=no", "--tb=short"),
-                *("--pyargs", "conformance.suites"),
+                f"-c={INI}",
+                f"--rootdir={INI.parent}",
+                "-pxdist.plugin",
+                "-pconformance.plugin",
+                "-pno:cacheprovider",
+                f"-n{plan.workers}",
+                "--dist=load",
+                "--maxschedchunk=1",
+                "--color=no",
+                "--tb=short",
+                "--pyargs",
+                "conformance.suites",
             ],
             plugins=[collector],
         )

@@ -15,7 +15,7 @@ DEADLINES: dict[str, float] = {
     "pod_start": 120,
     "workflow_picked_up": 60,
     "workflow_end": 120,
-    "launch": 420,
+    "launch": 1800,
 }
 """Seconds. A slow cluster changes this table, not fifty checks."""
 

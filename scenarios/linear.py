@@ -7,20 +7,6 @@ from pathlib import Path
 from metaflow import S3, FlowSpec, current, step
 
 
-def limits():
-    """CPUs and bytes that the control group allows, version 2 or 1; None where it sets none."""
-    two = Path("/sys/fs/cgroup")
-    if (two / "cgroup.controllers").exists():
-        quota, period = (two / "cpu.max").read_text().split() if (two / "cpu.max").exists() else ("max", "1")
-        memory = (two / "memory.max").read_text().strip() if (two / "memory.max").exists() else "max"
-    else:
-        quota = (two / "cpu/cpu.cfs_quota_us").read_text().strip()
-        period = (two / "cpu/cpu.cfs_period_us").read_text().strip()
-        memory = (two / "memory/memory.limit_in_bytes").read_text().strip()
-    cpus = None if quota in ("max", "-1") else int(quota) / int(period)
-    return {"cpus": cpus, "memory": None if memory == "max" or int(memory) > 2**60 else int(memory)}
-
-
 def surroundings():
     """Where this process runs, without the value of anything secret."""
     return {
@@ -30,7 +16,6 @@ def surroundings():
         "node_address": os.environ.get("METAFLOW_KUBERNETES_NODE_IP"),
         "service_account": os.environ.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT_NAME"),
         "token": Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists(),
-        "limits": limits(),
     }
 
 

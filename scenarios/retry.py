@@ -4,16 +4,10 @@ from metaflow import FlowSpec, current, retry, step
 
 
 class RetryFlow(FlowSpec):
-    @step
-    def start(self):
-        self.given = "from start"
-        self.next(self.work)
-
     @retry(times=2, minutes_between_retries=0)
     @step
-    def work(self):
+    def start(self):
         self.attempt = current.retry_count
-        self.inherited = self.given
         print(f"this is attempt {current.retry_count}")
         if current.retry_count == 0:
             raise RuntimeError("mfconf: the first attempt fails on purpose")
@@ -21,7 +15,7 @@ class RetryFlow(FlowSpec):
 
     @step
     def end(self):
-        pass
+        self.inherited = self.attempt
 
 
 if __name__ == "__main__":

@@ -94,6 +94,10 @@ class Argo:
         ]
         return "\n".join([*lines, cluster.Cluster(self.session).explain()])
 
+    def _stranger(self, user: str) -> dict[str, str]:
+        """The environment of a user who has deployed nothing: production tokens are kept in a folder."""
+        return {"METAFLOW_USER": user, "METAFLOW_TOKEN_HOME": str(self.session.output / "tokens" / user)}
+
     def command(
         self, scenario: str, *arguments: str, name: str = "", user: str | None = None
     ) -> subprocess.CompletedProcess[str]:
@@ -103,7 +107,7 @@ class Argo:
         """
         entry = catalogue()[scenario]
         words = ["--no-pylint", "argo-workflows", "--name", name or self.session.template(scenario), *arguments]
-        env = {**os.environ, **session_environment(self.session), **({"METAFLOW_USER": user} if user else {})}
+        env = {**os.environ, **session_environment(self.session), **(self._stranger(user) if user else {})}
         return subprocess.run(
             [sys.executable, str(entry.file), *words],
             check=False,

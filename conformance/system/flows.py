@@ -24,13 +24,14 @@ LOG_LINES = 12
 
 
 def session_environment(session: Session) -> dict[str, str]:
-    """What makes everything that a Metaflow command creates bear the run's ID: pods, objects, and a user."""
+    """What makes everything that a Metaflow command creates bear the run's ID: pods, objects, tokens."""
     labels = session.config.get("METAFLOW_KUBERNETES_LABELS", "")
     root = session.config["METAFLOW_DATASTORE_SYSROOT_S3"].rstrip("/")
     return {
         "USER": os.environ.get("USER", "mfconf"),
         "METAFLOW_KUBERNETES_LABELS": ",".join(filter(None, [labels, "=".join(session.label)])),
         "METAFLOW_DATASTORE_SYSROOT_S3": f"{root}/mfconf/{session.run_id}",
+        "METAFLOW_TOKEN_HOME": str(session.output / "tokens"),
         "METAFLOW_DATATOOLS_S3ROOT": f"{root}/mfconf/{session.run_id}/data",
     }
 

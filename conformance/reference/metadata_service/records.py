@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import asyncpg
@@ -107,13 +108,25 @@ def _objects(body: list[Any]) -> list[dict[str, Any]]:
 
 
 def _as_text(item: dict[str, Any], name: str) -> str | None:
-    """A field as text; numbers and booleans, which clients send as metadata values, in their JSON form."""
+    """A field as text, also where clients send something else.
+
+    Numbers and booleans in their JSON form; a list of strings as PostgreSQL writes an array, which is what the
+    Netflix service keeps of a ``foreach-stack``.
+    """
     value = item.get(name)
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return "{" + ",".join(_array_element(part) for part in value) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
         return str(value)
     return rows.text(item, name)
+
+
+def _array_element(part: str) -> str:
+    if part and part.upper() != "NULL" and not re.search(r'[{},"\\\s]', part):
+        return part
+    return '"' + re.sub(r'(["\\])', r"\\\1", part) + '"'
 
 
 async def _artifacts(

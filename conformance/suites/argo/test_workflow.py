@@ -71,8 +71,8 @@ def test_retry_is_a_node_of_its_own(run, argo):
 
     Why: Argo, not Metaflow, retries here; the attempt number is handed on in its template.
     """
-    nodes = [node for node in argo.pods(run.id) if node["templateName"] == "work"]
+    nodes = [node for node in argo.pods(run.id) if node["templateName"] == "start"]
 
     equal(
-        sorted(node["phase"] for node in nodes), ["Failed", "Succeeded"], f"{run.id}: phases of the nodes of step work"
+        sorted(node["phase"] for node in nodes), ["Failed", "Succeeded"], f"{run.id}: phases of the nodes of step start"
     )

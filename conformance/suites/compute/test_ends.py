@@ -9,9 +9,9 @@ def test_each_attempt_has_its_pod(run):
 
     Why: a second attempt in the broken place of the first fails like the first.
     """
-    pods = run.task("work").pods
+    pods = run.task("start").pods
 
-    equal(len(set(pods)), 2, f"{run.pathspec}/work: different pods named by its two attempts, {pods}")
+    equal(len(set(pods)), 2, f"{run.pathspec}/start: different pods named by its two attempts, {pods}")
 
 
 @requirement("COMP-031", scenario="failing", on="kubernetes")

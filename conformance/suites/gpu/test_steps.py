@@ -4,10 +4,8 @@ from itertools import combinations
 
 from conformance.requirement import equal, requirement
 
-REMOTE = ("kubernetes", "argo")
 
-
-@requirement("GPU-010", scenario="gpu", on=REMOTE, needs={"gpu"})
+@requirement("GPU-010", scenario="gpu", on="kubernetes", needs={"gpu"})
 def test_gpu_flow_ends(launch):
     """A flow with three one-GPU tasks at once runs to its end.
 
@@ -16,7 +14,7 @@ def test_gpu_flow_ends(launch):
     assert launch.as_expected, launch.explain()
 
 
-@requirement("GPU-011", scenario="gpu", on=REMOTE, needs={"gpu"})
+@requirement("GPU-011", scenario="gpu", on="kubernetes", needs={"gpu"})
 def test_gpu_step_lands_on_a_gpu_node(run, cluster):
     """A step that asks for a GPU runs on a GPU node, and its pod asks for just one.
 
@@ -32,7 +30,7 @@ def test_gpu_step_lands_on_a_gpu_node(run, cluster):
         equal(limits.get(cluster.GPU), 1, f"pod {pod.metadata.name}: limit for {cluster.GPU}")
 
 
-@requirement("GPU-012", scenario="gpu", on=REMOTE, needs={"gpu"})
+@requirement("GPU-012", scenario="gpu", on="kubernetes", needs={"gpu"})
 def test_gpu_step_sees_its_device(run):
     """Inside a one-GPU step there is one device, and the environment names it.
 
@@ -43,7 +41,7 @@ def test_gpu_step_sees_its_device(run):
         equal(len(task["devices"]), 1, f"{task.pathspec}: devices /dev/nvidia[0-9]*, which are {task['devices']}")
 
 
-@requirement("GPU-013", scenario="gpu", on=REMOTE, needs={"gpu"})
+@requirement("GPU-013", scenario="gpu", on="kubernetes", needs={"gpu"})
 def test_cpu_step_stays_away(run, cluster):
     """A step that asks for no GPU runs on no GPU node with a taint, and sees no device.
 
@@ -51,19 +49,19 @@ def test_cpu_step_stays_away(run, cluster):
     """
     tainted = {n.metadata.name for n in cluster.gpu_nodes() if any(t.key == cluster.GPU for t in n.spec.taints or [])}
 
-    for step in ("start", "join", "end"):
+    for step in ("start", "end"):
         for pod in cluster.pods_of(run, step):
             assert pod.spec.node_name not in tainted, f"pod {pod.metadata.name} of CPU step {step} ran on a GPU node"
     equal(run.task("start")["cpu_devices"], [], f"{run.pathspec}/start: devices in a step without a GPU")
 
 
-@requirement("GPU-014", scenario="gpu", on=REMOTE, needs={"gpu"})
+@requirement("GPU-014", scenario="gpu", on="kubernetes", needs={"gpu"})
 def test_devices_are_not_shared(run, cluster):
     """Never do more one-GPU tasks run at a time than there are devices, nor two on the same device.
 
     Why: two trainings on one device run out of its memory, at random.
     """
-    spans = run.task("join")["spans"]
+    spans = run.task("end")["spans"]
     devices = sum(int(node.status.allocatable.get(cluster.GPU, 0)) for node in cluster.gpu_nodes())
 
     for (began, ended, one), (other_began, other_ended, other) in combinations(spans, 2):
