@@ -13,18 +13,23 @@ class BranchFlow(FlowSpec):
     def left(self):
         self.side = "left"
         self.only_left = [1]
-        self.next(self.end)
+        self.next(self.join)
 
     @step
     def right(self):
         self.side = "right"
         self.only_right = [2]
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.sides = [inputs.left.side, inputs.right.side]
+        self.merge_artifacts(inputs, exclude=["side"])
         self.next(self.end)
 
     @step
-    def end(self, inputs):
-        self.sides = [inputs.left.side, inputs.right.side]
-        self.merge_artifacts(inputs, exclude=["side"])
+    def end(self):
+        self.both = [*self.only_left, *self.only_right]
 
 
 if __name__ == "__main__":

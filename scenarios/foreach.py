@@ -14,11 +14,16 @@ class ForeachFlow(FlowSpec):
         self.item = self.input
         self.position = self.index
         self.task = current.task_id
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.collected = [(part.position, part.item) for part in inputs]
         self.next(self.end)
 
     @step
-    def end(self, inputs):
-        self.collected = [(part.position, part.item) for part in inputs]
+    def end(self):
+        pass
 
 
 if __name__ == "__main__":

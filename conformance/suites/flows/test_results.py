@@ -41,11 +41,11 @@ def test_branches_are_merged(run):
 
     Why: inputs mixed up give wrong results without any error.
     """
-    join = run.task("end")
+    join, end = run.task("join"), run.task("end")
 
     equal(join["sides"], ["left", "right"], "sides seen by the join")
     equal(join["common"], "from start", "an artifact that both branches inherit")
-    equal((join["only_left"], join["only_right"]), ([1], [2]), "artifacts that only one branch has")
+    equal(end["both"], [1, 2], "artifacts that only one branch has")
 
 
 @requirement("FLOW-013", scenario="foreach", on=EVERYWHERE)
@@ -57,7 +57,7 @@ def test_foreach_collects_all(run):
     items = {(task["position"], task["item"]) for task in run.steps["work"]}
 
     equal(items, {(0, "a"), (1, "b"), (2, "ü")}, "index and item of the tasks")
-    equal(sorted(run.task("end")["collected"]), [(0, "a"), (1, "b"), (2, "ü")], "what the join collected")
+    equal(sorted(run.task("join")["collected"]), [(0, "a"), (1, "b"), (2, "ü")], "what the join collected")
 
 
 @requirement("FLOW-014", scenario="parameters", on=EVERYWHERE)

@@ -49,7 +49,7 @@ def test_cpu_step_stays_away(run, cluster):
     """
     tainted = {n.metadata.name for n in cluster.gpu_nodes() if any(t.key == cluster.GPU for t in n.spec.taints or [])}
 
-    for step in ("start", "end"):
+    for step in ("start", "join", "end"):
         for pod in cluster.pods_of(run, step):
             assert pod.spec.node_name not in tainted, f"pod {pod.metadata.name} of CPU step {step} ran on a GPU node"
     equal(run.task("start")["cpu_devices"], [], f"{run.pathspec}/start: devices in a step without a GPU")
@@ -61,7 +61,7 @@ def test_devices_are_not_shared(run, cluster):
 
     Why: two trainings on one device run out of its memory, at random.
     """
-    spans = run.task("end")["spans"]
+    spans = run.task("join")["spans"]
     devices = sum(int(node.status.allocatable.get(cluster.GPU, 0)) for node in cluster.gpu_nodes())
 
     for (began, ended, one), (other_began, other_ended, other) in combinations(spans, 2):
