@@ -165,12 +165,13 @@ def doctor(
     """Preflight in seconds: configuration, reachability, rights, versions."""
     from conformance import doctor as examination  # noqa: PLC0415
 
-    findings = examination.examine(target, option.of_target(context, metaflow_profile, headers, images))
     console = Console(highlight=False)
-    for finding in findings:
+    worst = Exit.CONFORMANT
+    for finding in examination.examine(target, option.of_target(context, metaflow_profile, headers, images)):
         mark = "[green]ok[/green]    " if finding.ok else "[bold red]not ok[/bold red]"
         console.print(f"{mark} {escape(finding.what)}", soft_wrap=True)
-    sys.exit(Exit.CONFORMANT if all(finding.ok for finding in findings) else Exit.NON_CONFORMANT)
+        worst = max(worst, finding.code)
+    sys.exit(worst)
 
 
 @main.command()

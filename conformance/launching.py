@@ -19,7 +19,7 @@ from conformance.requirement import Launch
 from conformance.session import Session
 from conformance.system.flows import read_launch
 
-AT_ONCE = max(6, 3 * (os.cpu_count() or 2))
+AT_ONCE = max(4, 2 * (os.cpu_count() or 2))
 """Each launch keeps a third of a CPU busy here, waiting included; more at once only makes all of them slower."""
 
 GRACE_S = 45

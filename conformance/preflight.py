@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from kubernetes.client import ApisApi, VersionApi
+from kubernetes.client import VersionApi
 from kubernetes.client.exceptions import ApiException
 
 from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import cluster
+from conformance.system.argo import Argo
 from conformance.system.metadata import MetadataService
 from conformance.targets.base import Target
 
@@ -37,8 +38,7 @@ def observe(target: Target, session: Session) -> Observed:
         seen.versions["metadata_service"] = metadata_service(session)
     if "kubernetes" in target.declares:
         seen.versions["kubernetes"] = kubernetes()
-        groups = {group.name for group in cluster.call(ApisApi(cluster.connection()).get_api_versions).groups}
-        if "argoproj.io" in groups:
+        if Argo.installed():
             seen.capabilities.add("argo")
             if version := argo_version(session):
                 seen.versions["argo"] = version

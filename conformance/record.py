@@ -114,18 +114,23 @@ def read(folder: Path) -> list[dict[str, Any]]:
 def verdict(events: list[dict[str, Any]]) -> Verdict:
     """Derive the verdict from the events alone; a record without an end was broken off."""
     checks = latest_checks(events)
-    ends = [event for event in events if event["type"] == "run.finished"]
-    broken_off = ends[-1]["broken_off"] if ends else "the run has no end on record: it was killed"
     judged = {check["id"] for check in checks}
     selected: list[str] = next((event["selected"] for event in events if event["type"] == "run.started"), [])
     missing = [name for name in selected if name not in judged]
-    if missing and not broken_off:
-        broken_off = f"selected but never judged: {', '.join(missing)}"
+    cut = broken_off(events)
+    if missing and not cut:
+        cut = f"selected but never judged: {', '.join(missing)}"
     rows = [
         Judgement(check["id"], Level(check["level"]), Outcome(check["outcome"]), simulated=check["simulated"])
         for check in checks
     ]
-    return judge(rows, broken_off=broken_off)
+    return judge(rows, broken_off=cut)
+
+
+def broken_off(events: list[dict[str, Any]]) -> str:
+    """How the run was cut short, in words; nothing where it came to its end."""
+    ends: list[str] = [event["broken_off"] for event in events if event["type"] == "run.finished"]
+    return ends[-1] if ends else "the run has no end on record: it was killed"
 
 
 def latest_checks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -136,7 +141,8 @@ def latest_checks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def exit_code(events: list[dict[str, Any]]) -> Exit:
     """The exit code of the run: the verdict's, or 3 where only a load threshold was broken."""
-    code = verdict(events).exit_code if any(e["type"] == "check.finished" for e in events) else Exit.CONFORMANT
+    judged = any(event["type"] == "check.finished" for event in events)
+    code = verdict(events).exit_code if judged or broken_off(events) else Exit.CONFORMANT
     loads = [event["load"] for event in events if event["type"] == "load.finished"]
     broken = any(not threshold["ok"] for load in loads for threshold in load["thresholds"])
     return Exit.THRESHOLD if code is Exit.CONFORMANT and broken else code

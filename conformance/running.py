@@ -82,7 +82,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     launches = _launch_order(selection.launches)
     session = replace(
         blank,
-        output=_output(plan.output, blank.run_id),
+        output=output_folder(plan.output, blank.run_id),
         cases=tuple(case.id for case in _case_order(selection.cases, launches)),
         launches=tuple((launch.scenario, launch.orchestrator) for launch in launches),
         capabilities=frozenset(observed.capabilities),
@@ -109,7 +109,8 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     return session.output, exit_code_of(read(session.output))
 
 
-def _output(given: Path | None, run_id: str) -> Path:
+def output_folder(given: Path | None, run_id: str) -> Path:
+    """The folder for a new record: ``given``, or ``results/<run_id>``. Raises ``UsageError`` where it can't be used."""
     folder = (given or Path("results") / run_id).resolve()
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"--output {folder}: not empty; a record is never written over another")

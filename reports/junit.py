@@ -11,6 +11,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow in any form."""
 
+INCONCLUSIVE = 2
+
 RESULTS = {
     "failed": Failure,
     "stale-expectation": Failure,
@@ -30,13 +32,21 @@ def render(report: dict[str, Any]) -> str:
         for check in checks:
             suite.add_testcase(_case(check))
         whole.add_testsuite(suite)
-    if report["verdict"]["result"] == "inconclusive":
+    for load in report["load"]:
+        suite = TestSuite(f"load-{load['profile']}")
+        for threshold in load["thresholds"]:
+            case = TestCase(threshold["expr"], classname=suite.name)
+            if not threshold["ok"]:
+                case.result = [Failure(f"got {threshold['got']}", "threshold")]
+            suite.add_testcase(case)
+        whole.add_testsuite(suite)
+    if report["run"]["exit_code"] == INCONCLUSIVE:
         suite = TestSuite("run")
         case = TestCase("verdict", classname="run")
         case.result = [Error("; ".join(report["verdict"]["reasons"]))]
         suite.add_testcase(case)
         whole.add_testsuite(suite)
-    text: bytes = whole.tostring()
+    text: bytes = whole.tostring()  # type: ignore[no-untyped-call]
     return text.decode("utf-8") + "\n"
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from kubernetes.client import CustomObjectsApi
+from kubernetes.client import ApisApi, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
 from conformance.session import Session
@@ -29,6 +29,12 @@ class Argo:
         self.api = CustomObjectsApi(cluster.connection())
         self.namespace = session.namespace
         self.where = {**GROUP, "namespace": session.namespace}
+
+    @staticmethod
+    def installed() -> bool:
+        """Tell whether the cluster knows Argo's kinds."""
+        groups = cluster.call(ApisApi(cluster.connection()).get_api_versions).groups
+        return any(group.name == GROUP["group"] for group in groups)
 
     def _get(self, plural: str, name: str) -> dict[str, Any] | None:
         try:
