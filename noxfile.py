@@ -1,0 +1,85 @@
+"""``nox -s conformance`` judges a deployment; the other sessions are for those who work on the suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+LOCKS = Path("locks")
+PYTHON = "3.11"
+"""The oldest Python that the suite runs on: locks are resolved for it."""
+
+LOCKED = {
+    "mfconf": ["pyproject.toml"],
+    "dev": ["pyproject.toml", "--group", "dev", "--extra", "reference"],
+}
+"""Locks made from ``pyproject.toml``, with what uv is told; the others are made from ``locks/*.in``."""
+
+
+def install(session: nox.Session, lock: str) -> None:
+    """Install what a lock file pins, and this checkout."""
+    session.install("--quiet", "--require-hashes", "--requirement", str(LOCKS / f"{lock}.txt"))
+    session.install("--quiet", "--no-deps", "--editable", ".")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Judge a deployment, the local one by default: arguments after -- go to `mfconf run`."""
+    install(session, "mfconf")
+    session.run("mfconf", "run", *session.posargs)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """Drive load at a metadata service: arguments after -- go to `mfconf load`."""
+    install(session, "mfconf")
+    session.run("mfconf", "load", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Rebuild the views of a record: arguments after -- go to `mfconf report`."""
+    install(session, "mfconf")
+    session.run("mfconf", "report", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Put the suite itself on trial: arguments after -- go to `mfconf mutants`."""
+    install(session, "dev")
+    session.run("mfconf", "mutants", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The harness's own tests; no cluster needed. Arguments after -- go to pytest."""
+    install(session, "dev")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting, types."""
+    install(session, "dev")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve every lock file again, to the newest versions that pyproject.toml and locks/*.in allow."""
+    session.install("uv")
+    inputs = {path.stem: [str(path)] for path in sorted(LOCKS.glob("*.in"))} | LOCKED
+    for name, words in inputs.items():
+        output = str(LOCKS / f"{name}.txt")
+        session.run(
+            *("uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-header", "--no-annotate"),
+            *("--python-version", PYTHON, "--output-file", output, *words),
+        )
