@@ -82,7 +82,7 @@ def _python() -> Path:
 
     def make(path: Path) -> None:
         run_command([sys.executable, "-m", "venv", path], doing="making the environment of the load test", timeout=300)
-        words = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", lock]
+        words = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", str(lock)]
         run_command([path / "bin" / "python", *words], doing="installing Locust", timeout=900)
 
     return builds.cached("python", "load", builds.digest(sys.version, files=[lock]), make) / "bin" / "python"

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 from metaflow import S3, FlowSpec, current, step
@@ -33,6 +34,7 @@ class LinearFlow(FlowSpec):
             self.read_back = store.get("from-inside").text
             self.absent = store.get("nothing-here", return_missing=True).exists
         print("a line for the log: grüße")
+        print("a line on stderr", file=sys.stderr)
         self.next(self.end)
 
     @step
