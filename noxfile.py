@@ -28,32 +28,37 @@ def install(session: nox.Session, lock: str) -> None:
     session.install("--quiet", "--no-deps", "--editable", ".")
 
 
+def mfconf(session: nox.Session, command: str) -> None:
+    """Run a command of ``mfconf``; on Ctrl-C it gets the time to clean up, which nox by itself does not give."""
+    session.run("mfconf", command, *session.posargs, interrupt_timeout=120, terminate_timeout=30)
+
+
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Judge a deployment, the local one by default: arguments after -- go to `mfconf run`."""
     install(session, "mfconf")
-    session.run("mfconf", "run", *session.posargs)
+    mfconf(session, "run")
 
 
 @nox.session
 def load(session: nox.Session) -> None:
     """Drive load at a metadata service: arguments after -- go to `mfconf load`."""
     install(session, "mfconf")
-    session.run("mfconf", "load", *session.posargs)
+    mfconf(session, "load")
 
 
 @nox.session
 def report(session: nox.Session) -> None:
     """Rebuild the views of a record: arguments after -- go to `mfconf report`."""
     install(session, "mfconf")
-    session.run("mfconf", "report", *session.posargs)
+    mfconf(session, "report")
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Put the suite itself on trial: arguments after -- go to `mfconf mutants`."""
     install(session, "dev")
-    session.run("mfconf", "mutants", *session.posargs)
+    mfconf(session, "mutants")
 
 
 @nox.session
@@ -70,6 +75,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("mypy", "noxfile.py")
 
 
 @nox.session

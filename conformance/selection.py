@@ -74,13 +74,14 @@ def _check_ids(globs: Collection[str], known: tuple[Requirement, ...]) -> None:
     cases = [case for requirement in known for case in requirement.cases]
     for glob in globs:
         if not any(_matches(case, [glob]) for case in cases):
-            ids = sorted({case.requirement.id for case in cases})
+            ids = sorted({name for case in cases for name in (case.requirement.id, case.id)})
             raise UsageError(f"--only {glob}: no check has this ID{_did_you_mean(glob, ids)}; see mfconf list")
 
 
 def _did_you_mean(word: str, choices: Collection[str]) -> str:
-    close = difflib.get_close_matches(word, choices, n=1)
-    return f", did you mean {close[0]}?" if close else ""
+    plain = {choice.casefold(): choice for choice in choices}
+    close = difflib.get_close_matches(word.casefold(), plain, n=1)
+    return f", did you mean {plain[close[0]]}?" if close else ""
 
 
 def find(requirements: Iterable[Requirement], name: str) -> Requirement:
