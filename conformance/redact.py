@@ -40,7 +40,7 @@ SECRET_TEXT = [
     (re.compile(r"://(?:[^/\s?#\"']*|[^/\s:@\"']*:(?!\d+/)[^\s\"'@]{0,200})@"), f"://{MASK}@"),
     (
         re.compile(
-            rf"(?i)((?:authorization|cookie|\bx-[\w-]{0, 40}auth[\w-]{0, 40}){_IS})"
+            rf"(?i)((?:authorization|cookie|\bx-[\w-]{{0,40}}auth[\w-]{{0,40}}){_IS})"
             r"(?:(?P<quote>\\*[\"'])(?:(?!(?P=quote))(?:\\.|.))*|[^\r\n\"']+)"
         ),
         rf"\1\g<quote>{MASK}",
