@@ -11,6 +11,9 @@ T = TypeVar("T")
 
 DEADLINES: dict[str, float] = {
     "answer": 10,
+    "call": 30,
+    "client_patience": 20,
+    "beat_accepted": 20,
     "settle": 30,
     "pod_start": 120,
     "workflow_picked_up": 60,

@@ -4,27 +4,70 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import requests
 
 from conformance.errors import TargetError
 from conformance.session import Session
+from conformance.waiting import DEADLINES, Unsettled
 
-CALL_S = (5, 30)
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+CONNECT_S = 5
+CHUNK = 1 << 16
+SILENT_CALLS = 3
+AT_ONCE = 8
 USER = "mfconf"
+NOTHING_TO_SAY = {"user_name": USER, "tags": [], "system_tags": []}
+
+
+class Breaker:
+    """Opens for good after ``SILENT_CALLS`` calls in a row without an answer, whichever thread made them.
+
+    Without it, each of the checks that are left would wait its full time for a service that died or hangs.
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._lock = threading.Lock()
+        self._silent = 0
+
+    def answered(self) -> None:
+        """Count from zero again."""
+        with self._lock:
+            self._silent = 0
+
+    def silent(self) -> None:
+        """Count a call without an answer."""
+        with self._lock:
+            self._silent += 1
+            self.open = self.open or self._silent >= SILENT_CALLS
+
+
+@cache
+def breaker(_url: str) -> Breaker:
+    """The breaker that all checks of this process share for the service at this URL."""
+    return Breaker()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A response: status, headers (any case), text."""
+    """A response: status, headers (any case), text, and how many seconds it took."""
 
     request: str
     status: int
     headers: Mapping[str, str]
     text: str
+    seconds: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -40,28 +83,126 @@ class Answer:
         return f"{self.request}: status {self.status}, body {self.text[:300]!r}"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A task with all that it is in, and the paths of each."""
+
+    flow: str
+    run: Any
+    step: str
+    task: Any
+
+    @property
+    def in_flow(self) -> str:
+        """``/flows/F``."""
+        return path_of(self.flow)
+
+    @property
+    def in_run(self) -> str:
+        """``/flows/F/runs/R``."""
+        return path_of(self.flow, self.run)
+
+    @property
+    def in_step(self) -> str:
+        """``/flows/F/runs/R/steps/S``."""
+        return path_of(self.flow, self.run, self.step)
+
+    @property
+    def in_task(self) -> str:
+        """``/flows/F/runs/R/steps/S/tasks/T``."""
+        return path_of(self.flow, self.run, self.step, self.task)
+
+
+def path_of(flow: str, run: Any = None, step: Any = None, task: Any = None) -> str:
+    """The path of a flow, or of what is given below it; names are encoded."""
+    parts = [("flows", flow), ("runs", run), ("steps", step), ("tasks", task)]
+    return "".join(f"/{kind}/{quote(str(name), safe='')}" for kind, name in parts if name is not None)
+
+
 class MetadataService:
-    """One service. Everything registered through ``new_flow`` bears the run's ID in its flow's name."""
+    """One service. Everything registered through ``new_flow`` bears the run's ID in its flow's name.
+
+    Threads may share it: each has connections of its own, which it keeps.
+    """
 
     def __init__(self, session: Session) -> None:
         self.url = session.config["METAFLOW_SERVICE_URL"].rstrip("/")
         self.run_id = session.run_id
-        self.http = requests.Session()
+        self._session = session
+        self._own = threading.local()
         configured = session.config.get("METAFLOW_SERVICE_HEADERS") or os.environ.get("METAFLOW_SERVICE_HEADERS")
-        self.http.headers.update(json.loads(configured) if configured else {})
+        self._headers: dict[str, str] = json.loads(configured) if configured else {}
         if key := session.config.get("METAFLOW_SERVICE_AUTH_KEY"):
-            self.http.headers["x-api-key"] = key
+            self._headers["x-api-key"] = key
 
-    def call(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
-        """One request; ``body`` is sent as JSON. Raises ``TargetError`` where no answer comes."""
-        url = f"{self.url}/{path.lstrip('/')}"
+    @property
+    def http(self) -> requests.Session:
+        """The connections of this thread."""
+        if not hasattr(self._own, "http"):
+            self._own.http = requests.Session()
+            self._own.http.headers.update(self._headers)
+        http: requests.Session = self._own.http
+        return http
+
+    @property
+    def connections(self) -> int:
+        """How many connections this thread has opened so far."""
+        adapter = self.http.get_adapter(self.url)
+        assert isinstance(adapter, requests.adapters.HTTPAdapter)  # noqa: S101 - the only kind there is
+        return int(adapter.poolmanager.connection_from_url(self.url).num_connections)
+
+    def fresh(self) -> MetadataService:
+        """The same service over other connections, as another client would reach it."""
+        return MetadataService(self._session)
+
+    def call(self, method: str, path: str, body: Any = None, *, within: str = "call", **options: Any) -> Answer:
+        """One request; ``body`` is sent as JSON. ``within``: the name of a deadline.
+
+        Raises ``TargetError`` where no answer comes; ``Unsettled`` where none comes in time although the
+        service answers others meanwhile.
+        """
+        state = breaker(self.url)
+        request = f"{method} {self.url}/{path.lstrip('/')}"
+        if state.open:
+            raise TargetError(f"{request}: not tried: the last {SILENT_CALLS} calls got no answer")
         try:
-            response = self.http.request(method, url, json=body, timeout=CALL_S, allow_redirects=False, **options)
+            answer = self._answer(request, method, DEADLINES[within], json=body, **options)
+        except requests.Timeout:
+            state.silent()
+            self._ping(request)
+            raise Unsettled(f"{request}: no answer within {DEADLINES[within]:.0f} s, while /ping is answered") from None
         except requests.RequestException as error:
-            raise TargetError(
-                f"{method} {url}: no answer: {type(error).__name__}; is the metadata service up?"
-            ) from None
-        return Answer(f"{method} {url}", response.status_code, response.headers, response.text)
+            state.silent()
+            raise TargetError(f"{request}: no answer: {type(error).__name__}; is the metadata service up?") from None
+        state.answered()
+        return answer
+
+    def _answer(self, request: str, method: str, seconds: float, **options: Any) -> Answer:
+        """Raises what ``requests`` raises, ``Timeout`` also for a body that does not end in time."""
+        began = time.monotonic()
+        response = self.http.request(
+            method,
+            request.partition(" ")[2],
+            timeout=(CONNECT_S, seconds),
+            allow_redirects=False,
+            stream=True,
+            **options,
+        )
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if time.monotonic() - began > seconds:
+                response.close()
+                raise requests.Timeout
+        text = _decoded(bytes(body), response.encoding)
+        return Answer(request, response.status_code, response.headers, text, time.monotonic() - began)
+
+    def _ping(self, request: str) -> None:
+        """Raises ``TargetError`` unless the service answers at all, over another connection."""
+        try:
+            self.fresh().http.get(f"{self.url}/ping", timeout=CONNECT_S, allow_redirects=False)
+        except requests.RequestException:
+            raise TargetError(f"{request}: no answer in time, nor to /ping; does the metadata service hang?") from None
 
     def get(self, path: str) -> Answer:
         """GET."""
@@ -75,37 +216,59 @@ class MetadataService:
         """PATCH as JSON."""
         return self.call("PATCH", path, body)
 
+    def read(self, path: str) -> Any:
+        """What GET answers. Raises ``AssertionError`` unless it answers 200."""
+        return _done(self.get(path))
+
+    def write(self, path: str, body: Any) -> Any:
+        """What POST answers. Raises ``AssertionError`` unless it answers 200."""
+        return _done(self.post(path, body))
+
+    def together(self, work: Callable[[Item], T], items: Iterable[Item], at_once: int = AT_ONCE) -> list[T]:
+        """The results of ``work`` on each item, by ``at_once`` clients at the same time."""
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(work, items))
+
     def new_flow(self, what: str) -> str:
         """Register a flow of this session and return its name."""
         name = f"Mfconf_{self.run_id}_{what}"
-        made = self.post(f"/flows/{name}", {"user_name": USER, "tags": [], "system_tags": []})
+        made = self.post(path_of(name), NOTHING_TO_SAY)
         assert made.status in (200, 409), str(made)  # noqa: S101 - a finding, not a guard
         return name
 
     def new_run(self, flow: str, **body: Any) -> Any:
         """Register a run and return it."""
-        return self._made(f"/flows/{flow}/run", {"user_name": USER, "tags": [], "system_tags": [], **body})
+        return self.write(f"{path_of(flow)}/run", {**NOTHING_TO_SAY, **body})
 
     def new_step(self, flow: str, run: Any, step: str) -> Any:
         """Register a step and return it."""
-        return self._made(
-            f"/flows/{flow}/runs/{run}/steps/{step}/step", {"user_name": USER, "tags": [], "system_tags": []}
-        )
+        return self.write(f"{path_of(flow, run, step)}/step", NOTHING_TO_SAY)
 
     def new_task(self, flow: str, run: Any, step: str, **body: Any) -> Any:
         """Register a task and return it."""
-        return self._made(
-            f"/flows/{flow}/runs/{run}/steps/{step}/task", {"user_name": USER, "tags": [], "system_tags": [], **body}
-        )
+        return self.write(f"{path_of(flow, run, step)}/task", {**NOTHING_TO_SAY, **body})
+
+    def new_place(self, what: str, *, step: str = "start", run: str | None = None, task: str | None = None) -> Place:
+        """Register flow, run, step and task; ``run`` and ``task`` are names, as Argo gives them."""
+        flow = self.new_flow(what)
+        number = self.new_run(flow, **({"run_number": run} if run else {}))["run_number"]
+        self.new_step(flow, number, step)
+        made = self.new_task(flow, number, step, **({"task_id": task} if task else {}))
+        return Place(flow, number, step, made["task_id"])
 
     def new_task_path(self, what: str) -> str:
         """Register flow, run, step and task; the path of the task."""
-        flow = self.new_flow(what)
-        run = self.new_run(flow)["run_number"]
-        self.new_step(flow, run, "start")
-        return f"/flows/{flow}/runs/{run}/steps/start/tasks/{self.new_task(flow, run, 'start')['task_id']}"
+        return self.new_place(what).in_task
 
-    def _made(self, path: str, body: Any) -> Any:
-        made = self.post(path, body)
-        assert made.status == requests.codes.ok, str(made)  # noqa: S101 - a finding, not a guard
-        return made.json
+
+def _decoded(body: bytes, encoding: str | None) -> str:
+    """As the client's ``response.json()`` decodes it: by the answer's own word, if there is such an encoding."""
+    try:
+        return body.decode(encoding or "utf-8", "replace")
+    except LookupError:
+        return body.decode("utf-8", "replace")
+
+
+def _done(answer: Answer) -> Any:
+    assert answer.status == requests.codes.ok, str(answer)  # noqa: S101 - a finding, not a guard
+    return answer.json
