@@ -59,7 +59,7 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = threading.Lock()
-        self._seq = len(read(folder)) if (folder / FILE).exists() else 0
+        self._seq = _continue(folder) if (folder / FILE).exists() else 0
         self._stream = (folder / FILE).open("a", encoding="utf-8")
 
     def append(self, event: str, **fields: Any) -> None:
@@ -93,13 +93,13 @@ def read(folder: Path) -> list[dict[str, Any]]:
     anything else that is not an event, and ``FileNotFoundError`` where there is no record.
     """
     path = folder / FILE
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")
     events = []
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            event = json.loads(line)
+            event = json.loads(line.decode("utf-8"))
             known = event["v"] == VERSION and event["type"] in EVENTS
         except (ValueError, KeyError, TypeError) as error:
             if number == len(lines):
@@ -107,8 +107,19 @@ def read(folder: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path}:{number}: not an event of a record: {error}") from None
         if not known:
             raise ValueError(f"{path}:{number}: event {event['type']!r} of version {event['v']!r} is not known here")
+        if missing := EVENTS[event["type"]] - set(event):
+            raise ValueError(f"{path}:{number}: event {event['type']!r} lacks {', '.join(sorted(missing))}")
         events.append(event)
     return events
+
+
+def _continue(folder: Path) -> int:
+    """Drop a last line that was cut short, so that the next one is not glued to it; the number of events."""
+    count = len(read(folder))
+    path = folder / FILE
+    whole = path.read_bytes().rpartition(b"\n")
+    os.truncate(path, len(whole[0]) + len(whole[1]))
+    return count
 
 
 def verdict(events: list[dict[str, Any]]) -> Verdict:
@@ -140,9 +151,17 @@ def latest_checks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def exit_code(events: list[dict[str, Any]]) -> Exit:
-    """The exit code of the run: the verdict's, or 3 where only a load threshold was broken."""
-    judged = any(event["type"] == "check.finished" for event in events)
-    code = verdict(events).exit_code if judged or broken_off(events) else Exit.CONFORMANT
-    loads = [event["load"] for event in events if event["type"] == "load.finished"]
-    broken = any(not threshold["ok"] for load in loads for threshold in load["thresholds"])
-    return Exit.THRESHOLD if code is Exit.CONFORMANT and broken else code
+    """The exit code of the run: the verdict's, or 3 where only a load threshold was broken.
+
+    Of a trial of the suite: 1 where a mutant survived or a MUST check killed none. A record without checks
+    has a verdict only where they were selected, or nothing else was measured.
+    """
+    kept = [t["ok"] for event in events if event["type"] == "load.finished" for t in event["load"]["thresholds"]]
+    trials = [event["mutation"] for event in events if event["type"] == "mutation.finished"]
+    selected = any(event["selected"] for event in events if event["type"] == "run.started")
+    checked = selected or any(event["type"] == "check.finished" for event in events)
+    measured = bool(kept or trials)
+    code = verdict(events).exit_code if checked or broken_off(events) or not measured else Exit.CONFORMANT
+    if code is Exit.CONFORMANT and any(trial["survived"] or trial["idle"][Level.MUST.value] for trial in trials):
+        return Exit.NON_CONFORMANT
+    return Exit.THRESHOLD if code is Exit.CONFORMANT and not all(kept) else code
