@@ -28,11 +28,19 @@ def read(path: Path) -> tuple[Expectation, ...]:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: not a readable list of expected failures: {error}") from None
-    entries = loaded.get("expected", [])
+    entries = loaded.pop("expected", [])
+    if loaded or not isinstance(entries, list):
+        raise UsageError(f"{path}: just tables [[expected]] are needed, each with `id` and `reason`")
     for number, entry in enumerate(entries, start=1):
-        if set(entry) != {"id", "reason"} or not all(isinstance(v, str) and v.strip() for v in entry.values()):
+        if not _usable(entry):
             raise UsageError(f"{path}: entry {number} of [[expected]] needs just `id` and `reason`, each a text")
     return tuple(Expectation(**entry) for entry in entries)
+
+
+def _usable(entry: object) -> bool:
+    if not isinstance(entry, dict) or set(entry) != {"id", "reason"}:
+        return False
+    return all(isinstance(value, str) and value.strip() for value in entry.values())
 
 
 def apply(outcome: Outcome, case_id: str, expectations: tuple[Expectation, ...]) -> tuple[Outcome, str]:

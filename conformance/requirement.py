@@ -30,6 +30,7 @@ ORCHESTRATOR_NEEDS = {
 
 NEEDS = {
     "metadata": "a metadata service (METAFLOW_SERVICE_URL)",
+    "metadata-paging": "a metadata service with pages and filters (header X-Limit; in no release up to 2.5.1)",
     "datastore": "an S3 datastore (METAFLOW_DATASTORE_SYSROOT_S3)",
     "client": "a whole Metaflow configuration, so that flows can run",
     "kubernetes": "a Kubernetes context and METAFLOW_KUBERNETES_NAMESPACE",
@@ -149,7 +150,8 @@ def _requirement(check: Callable[..., Any], **declared: Any) -> Requirement:
     title, _, reason = inspect.cleandoc(check.__doc__ or "").partition("\n")
     if not ID_FORM.fullmatch(declared["id"]):
         raise ValueError(f"{where}: the ID {declared['id']!r} is not of the form AREA-123")
-    if not title or "Why:" not in reason:
+    why = " ".join(reason.partition("Why:")[2].split())
+    if not title or not why:
         raise ValueError(f"{where}: a docstring with a title and a line 'Why: ...' is missing")
     if unknown := set(declared["needs"]) - set(NEEDS):
         raise ValueError(f"{where}: unknown needs {sorted(unknown)}; known: {sorted(NEEDS)}")
@@ -160,7 +162,7 @@ def _requirement(check: Callable[..., Any], **declared: Any) -> Requirement:
     return Requirement(
         area=check.__module__.split(".")[-2],
         title=title,
-        why=" ".join(reason.split("Why:", 1)[1].split()),
+        why=why,
         source=check.__module__.replace(".", "/") + ".py",
         function=check.__name__,
         **declared,

@@ -108,10 +108,12 @@ def test_a_torn_line_does_not_spoil_what_is_appended_after_it(tmp_path: Path) ->
 
 def test_threads_share_one_record(tmp_path: Path) -> None:
     record = Record(tmp_path)
-    threads = [
-        threading.Thread(target=lambda: [record.append("run.finished", broken_off="x" * 500) for _ in range(10)])
-        for _ in range(4)
-    ]
+
+    def write() -> None:
+        for _ in range(10):
+            record.append("run.finished", broken_off="x" * 500)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
