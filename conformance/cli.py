@@ -207,6 +207,27 @@ def load(  # noqa: PLR0913 - one parameter for each option
 
 
 @main.command()
+@option.mutants_area
+@option.mutants_only
+@click.option("--list", "listed", is_flag=True, help="List the mutants and try none.")
+@option.mutants_workers
+@option.output
+def mutants(area: str, only: tuple[str, ...], *, listed: bool, workers: int, output: Path | None) -> None:
+    """Put the suite itself on trial: broken services, and which checks turn red on each."""
+    from conformance import reporting  # noqa: PLC0415
+    from conformance.mutants import catalogue, telling, trial  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    if listed:
+        telling.say_catalogue(catalogue.select(only), console)
+        return
+    plan = trial.Plan(area, only, workers, output, ("mfconf", *sys.argv[1:]))
+    folder, code = trial.run(plan, telling.Terminal(console, len(catalogue.select(only))))
+    reporting.finish(folder, console)
+    sys.exit(code)
+
+
+@main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Rebuild every view from the record in DIR; the exit code is the run's."""

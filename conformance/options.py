@@ -58,6 +58,15 @@ only = click.option(
 workers = click.option(
     "-n", "workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that judge."
 )
+mutants_area = click.option(
+    "--area", default="metadata", show_default=True, metavar="A", help="The area whose checks are on trial."
+)
+mutants_only = click.option(
+    "--only", multiple=True, metavar="GLOB", help="Only these mutants, by name or family; may be repeated."
+)
+mutants_workers = click.option(
+    "-n", "workers", type=click.IntRange(1, 16), default=4, show_default=True, help="Mutants that are tried at once."
+)
 output = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,7 +35,21 @@ def finish(folder: Path, console: Console) -> Exit:
         for threshold in load["thresholds"]:
             mark = "[green]ok[/green]    " if threshold["ok"] else "[bold red]broken[/bold red]"
             console.print(f"{mark} {escape(threshold['expr'])}  got {threshold['got']}")
+    if view["mutation"]:
+        _say_score(view["mutation"], console)
     for leak in view["cleanup"]["leaked"]:
         console.print(f"[bold red]left behind[/bold red] {escape(leak)}", soft_wrap=True)
     console.print(f"report: {escape(str(folder / 'report.html'))}", soft_wrap=True)
     return Exit(view["run"]["exit_code"])
+
+
+def _say_score(mutation: dict[str, Any], console: Console) -> None:
+    """Print the score, the survivors and the checks that killed nothing."""
+    levels = ", ".join(f"{number} by {level}" for level, number in mutation["by_level"].items())
+    console.print(f"killed {mutation['killed']} of {mutation['total']} mutants: {levels}", soft_wrap=True)
+    defects = {row["name"]: row["defect"] for row in mutation["mutants"]}
+    for name in mutation["survived"]:
+        console.print(f"  [bold red]survived[/bold red] {name}: {escape(defects[name])}", soft_wrap=True)
+    for level, checks in mutation["idle"].items():
+        if checks:
+            console.print(f"  {level} checks that killed none: {', '.join(checks)}", soft_wrap=True)
