@@ -15,8 +15,10 @@ from conformance.system import cluster
 from conformance.system.argo import Argo
 from conformance.system.metadata import MetadataService
 from conformance.targets.base import Target
+from conformance.waiting import Unsettled
 
 VERSION_HEADER = "METADATA_SERVICE_VERSION"
+LIMIT_HEADER = "X-Limit"
 
 
 @dataclass
@@ -36,6 +38,8 @@ def observe(target: Target, session: Session) -> Observed:
         seen.versions["metaflow"] = metaflow.__version__
     if "metadata" in target.declares:
         seen.versions["metadata_service"] = metadata_service(session)
+        if pages(session):
+            seen.capabilities.add("metadata-paging")
     if "kubernetes" in target.declares:
         seen.versions["kubernetes"] = kubernetes()
         if Argo.installed():
@@ -63,6 +67,17 @@ def metadata_service(session: Session) -> str:
             f"{service.url}: not a metadata service: /ping answers {answer.status} {said!r}, not 'pong'; check the URL"
         )
     return answer.headers.get(VERSION_HEADER, "not told")
+
+
+def pages(session: Session) -> bool:
+    """Whether the metadata service has pages and filters: a header says so, its version does not.
+
+    Raises ``TargetError`` where there is no answer.
+    """
+    try:
+        return LIMIT_HEADER in MetadataService(session).get("/flows?_limit=1").headers
+    except Unsettled as error:
+        raise TargetError(str(error)) from None
 
 
 def kubernetes() -> str:

@@ -151,6 +151,11 @@ class MetadataService:
         assert isinstance(adapter, requests.adapters.HTTPAdapter)  # noqa: S101 - the only kind there is
         return int(adapter.poolmanager.connection_from_url(self.url).num_connections)
 
+    @staticmethod
+    def at(flow: str, run: Any = None, step: Any = None, task: Any = None) -> str:
+        """See ``path_of``."""
+        return path_of(flow, run, step, task)
+
     def fresh(self) -> MetadataService:
         """The same service over other connections, as another client would reach it."""
         return MetadataService(self._session)

@@ -1,6 +1,11 @@
 """The service answers, and says which version it is."""
 
+import json
+import re
+
 from conformance.requirement import equal, requirement
+
+CONNECTIONS = 10
 
 
 @requirement("META-001", needs={"metadata"}, profile="smoke")
@@ -29,3 +34,98 @@ def test_version_header(metadata):
     numbers = version.split(".")[:3]
     assert len(numbers) == 3, f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}, not of the form 1.2.3"
     assert all(part.isdigit() for part in numbers), f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}"
+
+
+@requirement("META-003", needs={"metadata"})
+def test_version_is_recent_enough(metadata):
+    """The version is at least 2.3.0, on each of ten connections the same.
+
+    Why: below 2.0.2 Argo's templates can't be made, below 2.0.4 there are no heartbeats, below 2.0.6 no
+    attempts, below 2.3.0 no tag mutation; replicas of different versions make these come and go.
+    """
+    seen = {metadata.fresh().get("/ping").headers.get("METADATA_SERVICE_VERSION") for _ in range(CONNECTIONS)}
+
+    equal(len(seen), 1, f"{metadata.url}/ping: versions told on {CONNECTIONS} connections ({sorted(map(str, seen))})")
+    version = str(seen.pop())
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    assert numbers >= (2, 3, 0), f"{metadata.url}/ping: METADATA_SERVICE_VERSION is {version}, older than 2.3.0"
+
+
+@requirement("META-004", level="SHOULD", needs={"metadata"})
+def test_version_header_on_reads(metadata):
+    """Reads of flows, runs, steps, tasks and metadata carry the version header too.
+
+    Why: operators tell by it which version a proxy or a replica answered with. The client reads it from
+    /ping alone (metaflow: service.py, _version), so this is no must.
+    """
+    place = metadata.new_place("VersionHeader")
+
+    want = metadata.get("/ping").headers.get("METADATA_SERVICE_VERSION")
+    below = ("/steps", "/metadata")
+    for path in (place.in_flow, place.in_run, place.in_step, place.in_task, *(place.in_run + end for end in below)):
+        answer = metadata.get(path)
+        equal(answer.headers.get("METADATA_SERVICE_VERSION"), want, f"{answer.request}: METADATA_SERVICE_VERSION")
+
+
+@requirement("META-005", level="SHOULD", needs={"metadata"})
+def test_health(metadata):
+    """GET /healthcheck answers 200 and UP while the service keeps what it is told.
+
+    Why: /ping says that the process lives; a load balancer needs to know whether its database does. The
+    real service sends JSON in a JSON string (observed at v2.5.1), which is taken as well.
+    """
+    answer = metadata.get("/healthcheck")
+
+    equal(answer.status, 200, f"{answer.request}: status")
+    told = answer.json if isinstance(answer.json, dict) else json.loads(answer.json)
+    equal(told.get("status"), "UP", f"{answer.request}: status in the body")
+
+
+@requirement("META-006", level="SHOULD", needs={"metadata"})
+def test_version_route(metadata):
+    """GET /version answers the version of the header.
+
+    Why: people ask this route; two answers to one question mislead them.
+    """
+    answer = metadata.get("/version")
+
+    equal(answer.status, 200, f"{answer.request}: status")
+    want = metadata.get("/ping").headers.get("METADATA_SERVICE_VERSION")
+    equal(answer.text.strip().strip('"'), want, f"{answer.request}: body")
+
+
+@requirement("META-007", level="SHOULD", needs={"metadata"})
+def test_unknown_route(metadata):
+    """What is no route is answered with 404, a wrong method on a route with 405.
+
+    Why: the client takes 404 for 'this service is too old for that'; a page with 200 it can't read.
+    """
+    flow = metadata.new_flow("UnknownRoute")
+
+    for method, path, status in (
+        ("GET", "/no/such/route", 404),
+        ("GET", f"/flows/{flow}/nothing", 404),
+        ("POST", "/ping", 405),
+        ("DELETE", f"/flows/{flow}", 405),
+        ("PUT", f"/flows/{flow}", 405),
+    ):
+        answer = metadata.call(method, path)
+        equal(answer.status, status, f"{answer.request}: status")
+
+
+@requirement("META-008", level="SHOULD", needs={"metadata"})
+def test_content_type(metadata):
+    """Every answer with a body names its type, in words that parse, and it is not HTML.
+
+    Why: without a charset that fits, the client reads letters with accents wrong. The real service says
+    text/plain for JSON (observed at v2.5.1), which is taken as well.
+    """
+    place = metadata.new_place("ContentType")
+
+    for path in ("/ping", place.in_flow, place.in_run, place.in_task, f"{place.in_flow}/runs", f"{place.in_flow}_none"):
+        answer = metadata.get(path)
+        kind = answer.headers.get("Content-Type", "")
+        assert re.fullmatch(r"(application|text)/[\w.+-]+\s*(;\s*[\w-]+=\S+)*", kind), (
+            f"{answer.request}: Content-Type is {kind!r}"
+        )
+        assert "html" not in kind, f"{answer.request}: Content-Type is {kind!r}: does a proxy answer?"

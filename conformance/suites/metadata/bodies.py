@@ -1,0 +1,52 @@
+"""What Metaflow's client sends, and how it reads what comes back."""
+
+USER = "mfconf"
+
+
+def artifact(name, attempt=0, sha="0" * 40, **fields):
+    """An artifact as the client registers it (metaflow: metadata_provider/metadata.py, _artifacts_to_json)."""
+    return {
+        "name": name,
+        "attempt_id": attempt,
+        "location": "s3://bucket/path",
+        "ds_type": "s3",
+        "sha": sha,
+        "type": "metaflow.artifact",
+        "content_type": "gzip+pickle-v4",
+        "user_name": USER,
+        "tags": [],
+        "system_tags": [],
+        **fields,
+    }
+
+
+def attempt(number, *names, sha="0" * 40):
+    """The artifacts of an attempt; each attempt has one that is called ``name``, with the name of the flow."""
+    return [artifact(name, number, sha) for name in ("name", *names)]
+
+
+def record(field, value, number=0, **fields):
+    """A metadata record as the client registers it (same file, _metadata_to_json); it sends no system tags."""
+    return {
+        "field_name": field,
+        "value": value,
+        "type": field,
+        "user_name": USER,
+        "tags": [f"attempt_id:{number}"],
+        **fields,
+    }
+
+
+def by_name(artifacts, field="sha"):
+    """Name -> field of the artifacts in a list; a name that comes twice is a finding."""
+    found = {item["name"]: item[field] for item in artifacts}
+    assert len(found) == len(artifacts), f"an artifact is listed twice: {sorted(item['name'] for item in artifacts)}"
+    return found
+
+
+def values(records):
+    """Field name -> values of the records in a list, oldest first as the client sorts them."""
+    found = {}
+    for item in sorted(records, key=lambda item: item["ts_epoch"]):
+        found.setdefault(item["field_name"], []).append(item["value"])
+    return found

@@ -1,0 +1,123 @@
+"""What is registered is answered field by field as the client and its users read it."""
+
+import itertools
+import time
+
+from conformance.requirement import equal, requirement
+from conformance.suites.metadata.bodies import USER
+
+CLOSE_MS = 60_000
+RUNS = 30
+
+
+def assert_now(answer, what):
+    """``ts_epoch`` is in milliseconds, and now."""
+    epoch, now = answer["ts_epoch"], time.time() * 1000
+    assert isinstance(epoch, int), f"{what}: ts_epoch is {epoch!r}, not a whole number"
+    assert abs(epoch - now) < CLOSE_MS, (
+        f"{what}: ts_epoch is {epoch}, now is {now:.0f}: {(epoch - now) / 1000:+.0f} s off; "
+        "is the service's clock or time zone wrong, or the unit not milliseconds?"
+    )
+
+
+@requirement("META-014", needs={"metadata"})
+def test_flow_fields(metadata):
+    """A flow is answered with flow_id, user_name, ts_epoch and tags, when registered and when read.
+
+    Why: the client fails without ts_epoch, and finds the flow by flow_id.
+    """
+    flow = f"Mfconf_{metadata.run_id}_FlowFields"
+    sent = {"flow_id": flow, "user_name": "ünï", "tags": ["a"], "system_tags": ["s"]}
+
+    made = metadata.write(f"/flows/{flow}", sent)
+
+    equal({key: made.get(key) for key in sent}, sent, f"POST /flows/{flow}: fields")
+    assert_now(made, f"POST /flows/{flow}")
+    equal(metadata.read(f"/flows/{flow}"), made, f"/flows/{flow}: as it was answered when registered")
+
+
+@requirement("META-015", needs={"metadata"})
+def test_run_fields(metadata):
+    """A run is answered with flow_id, run_number, user_name, ts_epoch and tags, when registered and when read.
+
+    Why: these are what `Run(...)` and its list are made of.
+    """
+    flow = metadata.new_flow("RunFields")
+    sent = {"user_name": USER, "tags": ["mine"], "system_tags": ["runtime:dev", "user:mfconf"]}
+
+    made = metadata.new_run(flow, **sent)
+
+    path = f"/flows/{flow}/runs/{made['run_number']}"
+    want = {"flow_id": flow, "user_name": USER, "tags": ["mine"]}
+    equal({key: made.get(key) for key in want}, want, f"POST /flows/{flow}/run: fields")
+    equal(sorted(made["system_tags"]), sorted(sent["system_tags"]), f"POST /flows/{flow}/run: system_tags")
+    assert_now(made, f"POST /flows/{flow}/run")
+    found = metadata.read(path)
+    equal({key: found.get(key) for key in made}, made, f"{path}: as it was answered when registered")
+
+
+@requirement("META-016", needs={"metadata"})
+def test_step_fields(metadata):
+    """A step is answered with flow_id, run_number, step_name, user_name and ts_epoch.
+
+    Why: these are what `Step(...)` and its list are made of.
+    """
+    flow = metadata.new_flow("StepFields")
+    run = metadata.new_run(flow)["run_number"]
+
+    made = metadata.new_step(flow, run, "start")
+
+    path = f"/flows/{flow}/runs/{run}/steps/start"
+    want = {"flow_id": flow, "run_number": str(run), "step_name": "start", "user_name": USER}
+    for what, answer in ((f"POST {path}/step", made), (f"GET {path}", metadata.read(path))):
+        equal({key: str(answer.get(key)) for key in want}, want, f"{what}: fields")
+        assert_now(answer, what)
+
+
+@requirement("META-017", needs={"metadata"})
+def test_task_fields(metadata):
+    """A task is answered with flow_id, run_number, step_name, task_id, user_name and ts_epoch.
+
+    Why: these are what `Task(...)` and its list are made of.
+    """
+    place = metadata.new_place("TaskFields")
+
+    made = metadata.new_task(place.flow, place.run, "start")
+
+    path = f"{place.in_step}/tasks/{made['task_id']}"
+    want = {"flow_id": place.flow, "run_number": str(place.run), "step_name": "start", "user_name": USER}
+    for what, answer in ((f"POST {place.in_step}/task", made), (f"GET {path}", metadata.read(path))):
+        equal({key: str(answer.get(key)) for key in want}, want, f"{what}: fields")
+        equal(str(answer["task_id"]), str(made["task_id"]), f"{what}: task_id")
+        assert_now(answer, what)
+
+
+@requirement("META-018", needs={"metadata"})
+def test_flow_of_the_client(metadata):
+    """A flow registered as the client does it, without user and tags, is taken and can be read.
+
+    Why: the client sends flow_id and ts_epoch and nothing else (metaflow: metadata.py, _flow_to_json).
+    """
+    flow = f"Mfconf_{metadata.run_id}_BareFlow"
+
+    metadata.write(f"/flows/{flow}", {"flow_id": flow, "ts_epoch": int(time.time() * 1000)})
+
+    found = metadata.read(f"/flows/{flow}")
+    equal(found["flow_id"], flow, f"/flows/{flow}: flow_id")
+    assert_now(found, f"/flows/{flow}")
+    equal(found.get("tags") or [], [], f"/flows/{flow}: tags")
+
+
+@requirement("META-019", needs={"metadata"})
+def test_time_has_milliseconds(metadata):
+    """Of runs registered one after the other, none is older than the one before, and times are not whole seconds.
+
+    Why: `Flow.latest_run` and the order of every list are what the client sorts by ts_epoch.
+    """
+    flow = metadata.new_flow("Milliseconds")
+
+    epochs = [metadata.new_run(flow)["ts_epoch"] for _ in range(RUNS)]
+
+    back = [later - earlier for earlier, later in itertools.pairwise(epochs) if later < earlier - 500]
+    equal(back, [], f"{flow}: steps back in time, in ms, between runs registered one after the other")
+    assert any(epoch % 1000 for epoch in epochs), f"{flow}: ts_epoch of {RUNS} runs are all whole seconds"
