@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import sys
 from collections.abc import AsyncIterator
 
-import asyncpg
 from aiohttp import web
 
-from . import VERSION, config, database, entities, records
-from .web import POOL, answer, common
+from . import VERSION, config, database, entities, logs, records
+from .web import POOL, SETTINGS, Refused, answer, common
 
 BODY_BYTES = 64 * 1024 * 1024
 SHUTDOWN_S = 10
@@ -19,19 +16,6 @@ SHUTDOWN_S = 10
 P = "/flows/{flow}/runs/{run}"
 S = P + "/steps/{step}"
 T = S + "/tasks/{task}"
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time, level, message, and what a request adds."""
-        line = {"at": self.formatTime(record), "level": record.levelname, "message": record.getMessage()}
-        if hasattr(record, "ms"):
-            line["ms"] = round(record.ms, 1)
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line)
 
 
 async def ping(_request: web.Request) -> web.Response:
@@ -45,9 +29,50 @@ async def version(_request: web.Request) -> web.Response:
 
 
 async def health(request: web.Request) -> web.Response:
-    """GET /healthcheck: asks the database; 503 while it is away."""
-    await request.app[POOL].fetchval("SELECT 1", timeout=3)
+    """GET /healthcheck: asks the database; 503 while it is away or takes no writes."""
+    await request.app[POOL].check()
     return answer({"status": "UP"})
+
+
+async def token(_request: web.Request) -> web.Response:
+    """GET /auth/token: credentials of a sandbox, which this service has none of."""
+    raise Refused(403, "this service hands out no credentials")
+
+
+def routes() -> list[web.RouteDef]:
+    """All routes; OPTIONS is none of them, as the UI reads through a back end of its own."""
+    return [
+        web.get("/ping", ping),
+        web.get("/version", version),
+        web.get("/healthcheck", health),
+        web.get("/auth/token", token),
+        web.get("/flows", entities.flows),
+        web.get("/flows/{flow}", entities.flow),
+        web.post("/flows/{flow}", entities.create_flow),
+        web.get("/flows/{flow}/runs", entities.runs),
+        web.post("/flows/{flow}/run", entities.create_run),
+        web.get(P, entities.run),
+        web.post(P + "/heartbeat", entities.beat_run),
+        web.patch(P + "/tag/mutate", entities.mutate_tags),
+        web.get(P + "/steps", entities.steps),
+        web.get(S, entities.step),
+        web.post(S + "/step", entities.create_step),
+        web.get(S + "/tasks", entities.tasks),
+        web.post(S + "/task", entities.create_task),
+        web.get(S + "/filtered_tasks", records.filtered_tasks),
+        web.get(T, entities.task),
+        web.post(T + "/heartbeat", entities.beat_task),
+        web.get(P + "/metadata", records.run_metadata),
+        web.get(T + "/metadata", records.task_metadata),
+        web.post(T + "/metadata", records.create_metadata),
+        web.get(P + "/artifacts", records.run_artifacts),
+        web.get(S + "/artifacts", records.step_artifacts),
+        web.get(T + "/artifacts", records.task_artifacts),
+        web.post(T + "/artifact", records.create_artifacts),
+        web.get(T + "/artifacts/{name}", records.artifact),
+        web.get(T + "/artifacts/{name}/attempt/{attempt}", records.artifact),
+        web.get(T + "/attempt/{attempt}/artifacts", records.attempt_artifacts),
+    ]
 
 
 def application(settings: config.Config) -> web.Application:
@@ -59,52 +84,20 @@ def application(settings: config.Config) -> web.Application:
         await app[POOL].close()
 
     app = web.Application(middlewares=[common], client_max_size=BODY_BYTES)
+    app[SETTINGS] = settings
     app.cleanup_ctx.append(pool)
-    app.add_routes(
-        [
-            web.get("/ping", ping),
-            web.get("/version", version),
-            web.get("/healthcheck", health),
-            web.get("/flows", entities.flows),
-            web.get("/flows/{flow}", entities.flow),
-            web.post("/flows/{flow}", entities.create_flow),
-            web.get("/flows/{flow}/runs", entities.runs),
-            web.post("/flows/{flow}/run", entities.create_run),
-            web.get(P, entities.run),
-            web.post(P + "/heartbeat", entities.beat_run),
-            web.patch(P + "/tag/mutate", entities.mutate_tags),
-            web.get(P + "/steps", entities.steps),
-            web.get(S, entities.step),
-            web.post(S + "/step", entities.create_step),
-            web.get(S + "/tasks", entities.tasks),
-            web.post(S + "/task", entities.create_task),
-            web.get(S + "/filtered_tasks", records.filtered_tasks),
-            web.get(T, entities.task),
-            web.post(T + "/heartbeat", entities.beat_task),
-            web.get(P + "/metadata", records.run_metadata),
-            web.get(T + "/metadata", records.task_metadata),
-            web.post(T + "/metadata", records.create_metadata),
-            web.get(P + "/artifacts", records.run_artifacts),
-            web.get(S + "/artifacts", records.step_artifacts),
-            web.get(T + "/artifacts", records.task_artifacts),
-            web.post(T + "/artifact", records.create_artifacts),
-            web.get(T + "/artifacts/{name}", records.artifact),
-            web.get(T + "/artifacts/{name}/attempt/{attempt}", records.artifact),
-            web.get(T + "/attempt/{attempt}/artifacts", records.attempt_artifacts),
-        ]
-    )
+    for route in routes():
+        app.router.add_route(route.method, settings.prefix + route.path, route.handler)
     return app
 
 
 def main() -> None:
-    """Serve until told to stop; a setting or a database that can not be used ends in one line."""
+    """Serve until told to stop; a setting, database or port that can not be used ends in one line."""
     try:
         settings = config.from_environment()
     except config.ConfigError as error:
         sys.exit(f"metadata service: {error}")
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    logs.start(settings.log_level)
     try:
         web.run_app(
             application(settings),
@@ -114,9 +107,10 @@ def main() -> None:
             access_log=None,
             print=lambda *_: None,
         )
-    except (*database.AWAY, asyncpg.PostgresError) as error:
-        where = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
-        sys.exit(f"metadata service: can not use the database {where} (or listen): {error}")
+    except database.Unusable as error:
+        sys.exit(f"metadata service: {error}")
+    except OSError as error:
+        sys.exit(f"metadata service: can not listen on {settings.host}:{settings.port}: {error}")
 
 
 if __name__ == "__main__":

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import asyncpg
 from aiohttp import web
 
-from . import rows
-from .web import POOL, Refused, answer, body_of
+from . import filters, paging, rows
+from .web import POOL, SETTINGS, Refused, answer, body_of
 
 BEAT_S = 10
 RUN = "(runs.run_number = $2 OR runs.run_id = $3)"
 
+RUNS = """SELECT flow_id, run_number, run_id, user_name, ts_epoch, last_heartbeat_ts, tags, system_tags FROM runs"""
 STEPS = """SELECT steps.flow_id, steps.run_number, runs.run_id, steps.step_name, steps.user_name, steps.ts_epoch,
     runs.tags, runs.system_tags FROM steps JOIN runs USING (flow_id, run_number)"""
 TASKS = """SELECT tasks.flow_id, tasks.run_number, runs.run_id, tasks.step_name, tasks.task_id, tasks.task_name,
     tasks.user_name, tasks.ts_epoch, tasks.last_heartbeat_ts, runs.tags, runs.system_tags
     FROM tasks JOIN runs USING (flow_id, run_number)"""
 """A step or task shows the tags of its run: they can change, its own can not."""
+
+STATUS = """SELECT runs.*, CASE
+        WHEN ended.id < (SELECT max(id) FROM metadata WHERE (flow_id, run_number) = (runs.flow_id, runs.run_number)
+            AND step_name = 'end' AND field_name = 'attempt') AND NOT ended.ok THEN 'running'
+        WHEN ended.ok THEN 'completed'
+        WHEN NOT ended.ok THEN 'failed'
+        WHEN last_heartbeat_ts >= $2 THEN 'running'
+        ELSE 'failed' END AS status
+    FROM runs LEFT JOIN LATERAL (
+        SELECT id, coalesce(lower(value) IN ('true', 't', 'yes', 'y', 'on', '1'), false) AS ok FROM metadata
+        WHERE (metadata.flow_id, metadata.run_number) = (runs.flow_id, runs.run_number)
+        AND step_name = 'end' AND field_name = 'attempt_ok' ORDER BY id DESC LIMIT 1
+    ) AS ended ON true"""
+"""What has become of a run: by the last word of its step ``end``, else by its heartbeat (``$2``: not too long ago)."""
 
 
 def run_key(request: web.Request) -> tuple[str, int, str]:
@@ -41,19 +57,15 @@ def found(row: asyncpg.Record | None) -> asyncpg.Record:
 
 
 async def flows(request: web.Request) -> web.Response:
-    """GET /flows."""
-    return answer([dict(row) for row in await request.app[POOL].fetch("SELECT * FROM flows ORDER BY ts_epoch")])
+    """GET /flows, in pages where asked."""
+    page = paging.page(request, paging.FLOWS)
+    return await paging.listed(request, page, "SELECT * FROM flows", [], dict)
 
 
 async def flow(request: web.Request) -> web.Response:
     """GET /flows/F."""
-    return answer(
-        dict(
-            found(
-                await request.app[POOL].fetchrow("SELECT * FROM flows WHERE flow_id = $1", request.match_info["flow"])
-            )
-        )
-    )
+    row = await request.app[POOL].fetchrow("SELECT * FROM flows WHERE flow_id = $1", request.match_info["flow"])
+    return answer(dict(found(row)))
 
 
 async def create_flow(request: web.Request) -> web.Response:
@@ -70,33 +82,32 @@ async def create_flow(request: web.Request) -> web.Response:
 
 
 async def runs(request: web.Request) -> web.Response:
-    """GET /flows/F/runs, newest first."""
-    listed = await request.app[POOL].fetch(
-        "SELECT * FROM runs WHERE flow_id = $1 ORDER BY run_number DESC", request.match_info["flow"]
-    )
-    return answer([rows.run(row) for row in listed])
+    """GET /flows/F/runs, newest first; filtered and in pages where asked, and a filtered list always in pages."""
+    page = paging.page(request, paging.RUNS)
+    values: list[Any] = [request.match_info["flow"]]
+    source = RUNS
+    if filters.asks_status(request):
+        source = f"SELECT * FROM ({STATUS}) AS runs"
+        values.append(rows.now_s() - request.app[SETTINGS].inactive_s)
+    filtered = filters.conditions(request, filters.RUNS, values, tags=True)
+    page = page.limited() if filtered else page
+    return await paging.listed(request, page, f"{source} WHERE flow_id = $1{filtered}", values, rows.run)
 
 
 async def run(request: web.Request) -> web.Response:
     """GET /flows/F/runs/R."""
-    return answer(
-        rows.run(
-            found(
-                await request.app[POOL].fetchrow(f"SELECT * FROM runs WHERE flow_id = $1 AND {RUN}", *run_key(request))
-            )
-        )
-    )
+    row = await request.app[POOL].fetchrow(f"{RUNS} WHERE flow_id = $1 AND {RUN}", *run_key(request))
+    return answer(rows.run(found(row)))
 
 
 async def create_run(request: web.Request) -> web.Response:
     """POST /flows/F/run. ``run_number`` in the body is the client's name for it. 404 without its flow."""
     body = await body_of(request, dict)
-    system = rows.tags(body, "system_tags")
     row = await request.app[POOL].fetchrow(
         """INSERT INTO runs (flow_id, run_id, user_name, ts_epoch, last_heartbeat_ts, tags, system_tags)
         SELECT flow_id, $2, $3, $4, $5, $6, $7 FROM flows WHERE flow_id = $1 ON CONFLICT DO NOTHING RETURNING *""",
         *(request.match_info["flow"], rows.chosen_name(body, "run_number"), rows.text(body, "user_name")),
-        *(rows.now_ms(), rows.first_heartbeat(system), rows.tags(body, "tags"), system),
+        *(rows.now_ms(), rows.first_heartbeat(body), rows.tags(body, "tags"), rows.tags(body, "system_tags")),
     )
     if row is None:
         await flow(request)
@@ -107,43 +118,46 @@ async def create_run(request: web.Request) -> web.Response:
 async def steps(request: web.Request) -> web.Response:
     """GET /flows/F/runs/R/steps."""
     listed = await request.app[POOL].fetch(
-        f"{STEPS} WHERE flow_id = $1 AND {RUN} ORDER BY steps.ts_epoch", *run_key(request)
+        f"{STEPS} WHERE flow_id = $1 AND {RUN} ORDER BY steps.ts_epoch, step_name", *run_key(request)
     )
-    return answer([rows.below_run(row) for row in listed])
+    return answer([rows.step(row) for row in listed])
 
 
 async def step(request: web.Request) -> web.Response:
     """GET /flows/F/runs/R/steps/S."""
     row = await request.app[POOL].fetchrow(
-        f"{STEPS} WHERE flow_id = $1 AND {RUN} AND step_name = $4",
-        *run_key(request),
-        request.match_info["step"],
+        f"{STEPS} WHERE flow_id = $1 AND {RUN} AND step_name = $4", *run_key(request), request.match_info["step"]
     )
-    return answer(rows.below_run(found(row)))
+    return answer(rows.step(found(row)))
 
 
 async def create_step(request: web.Request) -> web.Response:
     """POST /flows/F/runs/R/steps/S/step. 404 without its run."""
     body = await body_of(request, dict)
-    made = await request.app[POOL].execute(
-        f"""INSERT INTO steps (flow_id, run_number, step_name, user_name, ts_epoch, tags, system_tags)
-        SELECT flow_id, run_number, $4, $5, $6, $7, $8 FROM runs WHERE flow_id = $1 AND {RUN} ON CONFLICT DO NOTHING""",
+    row = await request.app[POOL].fetchrow(
+        f"""WITH parent AS (SELECT * FROM runs WHERE flow_id = $1 AND {RUN}), made AS (
+            INSERT INTO steps (flow_id, run_number, step_name, user_name, ts_epoch, tags, system_tags)
+            SELECT flow_id, run_number, $4, $5, $6, $7, $8 FROM parent ON CONFLICT DO NOTHING RETURNING *
+        ) SELECT made.flow_id, made.run_number, parent.run_id, made.step_name, made.user_name, made.ts_epoch,
+        parent.tags, parent.system_tags FROM made CROSS JOIN parent""",
         *(*run_key(request), request.match_info["step"], rows.text(body, "user_name"), rows.now_ms()),
         *(rows.tags(body, "tags"), rows.tags(body, "system_tags")),
     )
-    if made == "INSERT 0 0":
+    if row is None:
         await run(request)
         raise Refused(409, "the step exists")
-    return await step(request)
+    return answer(rows.step(row))
 
 
 async def tasks(request: web.Request) -> web.Response:
-    """GET /flows/F/runs/R/steps/S/tasks."""
-    listed = await request.app[POOL].fetch(
-        f"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4 ORDER BY task_id",
-        *(*run_key(request), request.match_info["step"]),
-    )
-    return answer([rows.below_run(row) for row in listed])
+    """GET /flows/F/runs/R/steps/S/tasks; filtered and in pages where asked, and a filtered list always in pages."""
+    page = paging.page(request, paging.TASKS)
+    values: list[Any] = [*run_key(request), request.match_info["step"]]
+    select = f"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"
+    if filtered := filters.conditions(request, filters.TASKS, values):
+        select = f"SELECT * FROM ({select}) AS tasks WHERE true{filtered}"
+        page = page.limited()
+    return await paging.listed(request, page, select, values, rows.below_run)
 
 
 async def task(request: web.Request) -> web.Response:
@@ -158,21 +172,24 @@ async def task(request: web.Request) -> web.Response:
 async def create_task(request: web.Request) -> web.Response:
     """POST /flows/F/runs/R/steps/S/task. ``task_id`` in the body is the client's name for it; the run lives."""
     body = await body_of(request, dict)
-    system = rows.tags(body, "system_tags")
     row = await request.app[POOL].fetchrow(
         f"""WITH parent AS (
-            UPDATE runs SET last_heartbeat_ts = greatest(last_heartbeat_ts, $8) WHERE flow_id = $1 AND {RUN}
-            RETURNING flow_id, run_number, run_id
+            SELECT runs.* FROM runs JOIN steps USING (flow_id, run_number)
+            WHERE flow_id = $1 AND {RUN} AND step_name = $4
         ), made AS (
             INSERT INTO tasks (flow_id, run_number, step_name, task_name, user_name, ts_epoch, last_heartbeat_ts,
                 tags, system_tags)
-            SELECT flow_id, run_number, step_name, $5, $6, $7, $9, $10, $11
-            FROM steps JOIN parent USING (flow_id, run_number) WHERE step_name = $4
-            ON CONFLICT DO NOTHING RETURNING *
-        ) SELECT made.*, parent.run_id FROM made JOIN parent USING (flow_id, run_number)""",
+            SELECT flow_id, run_number, $4, $5, $6, $7, $8, $9, $10 FROM parent ON CONFLICT DO NOTHING RETURNING *
+        ), alive AS (
+            UPDATE runs SET last_heartbeat_ts = $8 FROM made
+            WHERE (runs.flow_id, runs.run_number) = (made.flow_id, made.run_number)
+            AND coalesce(runs.last_heartbeat_ts, 0) < $8
+        ) SELECT made.flow_id, made.run_number, parent.run_id, made.step_name, made.task_id, made.task_name,
+        made.user_name, made.ts_epoch, made.last_heartbeat_ts, parent.tags, parent.system_tags
+        FROM made CROSS JOIN parent""",
         *(*run_key(request), request.match_info["step"], rows.chosen_name(body, "task_id")),
-        *(rows.text(body, "user_name"), rows.now_ms(), rows.now_s(), rows.first_heartbeat(system)),
-        *(rows.tags(body, "tags"), system),
+        *(rows.text(body, "user_name"), rows.now_ms(), rows.first_heartbeat(body)),
+        *(rows.tags(body, "tags"), rows.tags(body, "system_tags")),
     )
     if row is None:
         await step(request)
@@ -184,7 +201,8 @@ async def beat_run(request: web.Request) -> web.Response:
     """POST .../runs/R/heartbeat. The body is JSON in a JSON string: the client decodes it twice."""
     found(
         await request.app[POOL].fetchrow(
-            f"UPDATE runs SET last_heartbeat_ts = $4 WHERE flow_id = $1 AND {RUN} RETURNING run_number",
+            f"""UPDATE runs SET last_heartbeat_ts = greatest(last_heartbeat_ts, $4)
+            WHERE flow_id = $1 AND {RUN} RETURNING run_number""",
             *(*run_key(request), rows.now_s()),
         )
     )
@@ -192,14 +210,19 @@ async def beat_run(request: web.Request) -> web.Response:
 
 
 async def beat_task(request: web.Request) -> web.Response:
-    """POST .../tasks/T/heartbeat. A task that lives keeps its run alive."""
+    """POST .../tasks/T/heartbeat. A task that lives keeps its run alive, whose row is written once a second."""
     found(
         await request.app[POOL].fetchrow(
-            f"""WITH parent AS (
-                UPDATE runs SET last_heartbeat_ts = $7 WHERE flow_id = $1 AND {RUN} RETURNING flow_id, run_number
-            ) UPDATE tasks SET last_heartbeat_ts = $7 FROM parent
-            WHERE tasks.flow_id = parent.flow_id AND tasks.run_number = parent.run_number AND step_name = $4
-            AND (task_id = $5 OR task_name = $6) RETURNING task_id""",
+            f"""WITH beating AS (
+                UPDATE tasks SET last_heartbeat_ts = greatest(tasks.last_heartbeat_ts, $7) FROM runs
+                WHERE (tasks.flow_id, tasks.run_number) = (runs.flow_id, runs.run_number)
+                AND runs.flow_id = $1 AND {RUN} AND step_name = $4 AND (task_id = $5 OR task_name = $6)
+                RETURNING tasks.flow_id, tasks.run_number, tasks.task_id
+            ), alive AS (
+                UPDATE runs SET last_heartbeat_ts = $7 FROM beating
+                WHERE (runs.flow_id, runs.run_number) = (beating.flow_id, beating.run_number)
+                AND coalesce(runs.last_heartbeat_ts, 0) < $7
+            ) SELECT task_id FROM beating""",
             *(*task_key(request), rows.now_s()),
         )
     )
@@ -207,23 +230,21 @@ async def beat_task(request: web.Request) -> web.Response:
 
 
 async def mutate_tags(request: web.Request) -> web.Response:
-    """PATCH .../runs/R/tag/mutate: remove, then add. 422 for the removal of a system tag."""
+    """PATCH .../runs/R/tag/mutate: remove, then add, in one statement. 422 for the removal of a system tag."""
     body = await body_of(request, dict)
-    adding, removing = rows.tags(body, "tags_to_add"), rows.tags(body, "tags_to_remove")
-    if not adding and not removing:
-        raise Refused(400, "neither tags_to_add nor tags_to_remove is given")
-    async with request.app[POOL].acquire() as connection, connection.transaction():
-        row = found(
-            await connection.fetchrow(f"SELECT * FROM runs WHERE flow_id = $1 AND {RUN} FOR UPDATE", *run_key(request))
-        )
-        if protected := sorted(set(removing) & set(row["system_tags"])):
-            raise Refused(422, f"system tags can not be removed: {', '.join(protected)}")
-        kept = [tag for tag in row["tags"] if tag not in removing]
-        kept += [tag for tag in dict.fromkeys(adding) if tag not in kept and tag not in row["system_tags"]]
-        await connection.execute(
-            "UPDATE runs SET tags = $3 WHERE flow_id = $1 AND run_number = $2",
-            row["flow_id"],
-            row["run_number"],
-            kept,
-        )
-    return answer({"tags": kept})
+    adding, removing = (
+        rows.tags({name: [], **body}, name, required=True) for name in ("tags_to_add", "tags_to_remove")
+    )
+    row = await request.app[POOL].fetchrow(
+        f"""UPDATE runs SET tags = (tags - $5::text[]) || (
+            SELECT coalesce(jsonb_agg(tag ORDER BY place), '[]')
+            FROM unnest($4::text[]) WITH ORDINALITY AS new (tag, place)
+            WHERE NOT (tags - $5::text[]) ? tag AND NOT system_tags ? tag
+        ) WHERE flow_id = $1 AND {RUN} AND NOT system_tags ?| $5::text[] RETURNING tags""",
+        *(*run_key(request), list(dict.fromkeys(adding)), removing),
+    )
+    if row is None:
+        kept = found(await request.app[POOL].fetchrow(f"{RUNS} WHERE flow_id = $1 AND {RUN}", *run_key(request)))
+        protected = sorted(set(removing) & set(kept["system_tags"]))
+        raise Refused(422, f"system tags can not be removed: {', '.join(protected)}")
+    return answer({"tags": row["tags"]})

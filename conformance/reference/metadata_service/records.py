@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
-from . import rows
-from .entities import RUN, run_key, task_key
+from . import paging, rows
+from .entities import RUN, found, run_key, task_key
 from .web import POOL, Refused, answer, body_of
+
+LARGEST_ATTEMPT = 2**31 - 1
 
 METADATA = """SELECT metadata.id, flow_id, run_number, runs.run_id, step_name, task_id, tasks.task_name, field_name,
     value, metadata.type, metadata.user_name, metadata.ts_epoch, metadata.tags, metadata.system_tags
@@ -22,21 +23,25 @@ ARTIFACTS = """SELECT flow_id, run_number, runs.run_id, step_name, task_id, task
     FROM artifacts JOIN tasks USING (flow_id, run_number, step_name, task_id) JOIN runs USING (flow_id, run_number)"""
 """An artifact shows the tags of its run; metadata keep their own, which name the attempt."""
 
+ARTIFACT = """flow_id, run_number, run_id, step_name, task_id, task_name, name, location, ds_type, sha, type,
+    content_type, user_name, attempt_id, ts_epoch, tags, system_tags"""
 TASK = "step_name = $4 AND (task_id = $5 OR tasks.task_name = $6)"
+OWNER = f"""SELECT flow_id, run_number, step_name, task_id FROM tasks JOIN runs USING (flow_id, run_number)
+    WHERE flow_id = $1 AND {RUN} AND {TASK}"""
 
 
 async def task_metadata(request: web.Request) -> web.Response:
-    """GET .../tasks/T/metadata, of every attempt."""
-    listed = await request.app[POOL].fetch(
-        f"{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK} ORDER BY id", *task_key(request)
-    )
-    return answer([rows.below_run(row) for row in listed])
+    """GET .../tasks/T/metadata, of every attempt, in the order they came; in pages, newest first, where asked."""
+    page = paging.page(request, paging.METADATA)
+    select = f"{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}"
+    return await paging.listed(request, page, select, [*task_key(request)], rows.below_run)
 
 
 async def run_metadata(request: web.Request) -> web.Response:
-    """GET .../runs/R/metadata."""
-    listed = await request.app[POOL].fetch(f"{METADATA} WHERE flow_id = $1 AND {RUN} ORDER BY id", *run_key(request))
-    return answer([rows.below_run(row) for row in listed])
+    """GET .../runs/R/metadata, as those of a task."""
+    page = paging.page(request, paging.METADATA)
+    select = f"{METADATA} WHERE flow_id = $1 AND {RUN}"
+    return await paging.listed(request, page, select, [*run_key(request)], rows.below_run)
 
 
 async def create_metadata(request: web.Request) -> web.Response:
@@ -48,25 +53,24 @@ async def create_metadata(request: web.Request) -> web.Response:
 async def create_artifacts(request: web.Request) -> web.Response:
     """POST .../tasks/T/artifact: a list; a name that this attempt has already stays as it was."""
     body = _objects(await body_of(request, list))
-    attempts = [item.get("attempt_id", 0) for item in body]
-    if not all(isinstance(attempt, int) and 0 <= attempt < 2**31 for attempt in attempts):
-        raise Refused(400, "attempt_id is not a whole number from 0")
+    attempts = [_attempt(str(item.get("attempt_id", 0)), "attempt_id") for item in body]
     return answer({"artifacts_created": await _insert(request, ARTIFACT_INSERT, body, ARTIFACT_FIELDS, [attempts])})
 
 
 METADATA_FIELDS = ("field_name", "value", "type", "user_name")
-METADATA_INSERT = """INSERT INTO metadata
+METADATA_INSERT = f"""INSERT INTO metadata
     (flow_id, run_number, step_name, task_id, ts_epoch, tags, system_tags, field_name, value, type, user_name)
-    SELECT $1, $2, $3, $4, $5, tags::jsonb, system_tags::jsonb, a, b, c, d
-    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+    SELECT owner.*, $7, new.tags::jsonb, new.system_tags::jsonb, a, b, c, d FROM ({OWNER}) AS owner CROSS JOIN
+    unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
     AS new (tags, system_tags, a, b, c, d)"""
 ARTIFACT_FIELDS = ("name", "location", "ds_type", "sha", "type", "content_type", "user_name")
-ARTIFACT_INSERT = """INSERT INTO artifacts
+ARTIFACT_INSERT = f"""INSERT INTO artifacts
     (flow_id, run_number, step_name, task_id, ts_epoch, tags, system_tags, name, location, ds_type, sha, type,
     content_type, user_name, attempt_id)
-    SELECT $1, $2, $3, $4, $5, tags::jsonb, system_tags::jsonb, a, b, c, d, e, f, g, attempt
-    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-    $14::text[], $15::int[]) AS new (tags, system_tags, a, b, c, d, e, f, g, attempt) ON CONFLICT DO NOTHING"""
+    SELECT owner.*, $7, new.tags::jsonb, new.system_tags::jsonb, a, b, c, d, e, f, g, attempt FROM ({OWNER}) AS owner
+    CROSS JOIN unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+    $15::text[], $16::text[], $17::int[]) AS new (tags, system_tags, a, b, c, d, e, f, g, attempt)
+    ON CONFLICT DO NOTHING"""
 
 
 async def _insert(
@@ -85,20 +89,11 @@ async def _insert(
         *([_as_text(item, name) for item in body] for name in fields),
         *more,
     ]
-    async with request.app[POOL].acquire() as connection:
-        owner = await connection.fetchrow(
-            f"""SELECT tasks.run_number, tasks.task_id FROM tasks JOIN runs USING (flow_id, run_number)
-            WHERE flow_id = $1 AND {RUN} AND {TASK}""",
-            *task_key(request),
-        )
-        if owner is None:
-            raise Refused(404, "the task does not exist")
-        done = await connection.execute(
-            statement,
-            *(request.match_info["flow"], owner["run_number"], request.match_info["step"], owner["task_id"]),
-            *(rows.now_ms(), *columns),
-        )
-    return int(done.split()[-1])
+    done = await request.app[POOL].execute(statement, *(*task_key(request), rows.now_ms(), *columns))
+    created = int(done.split()[-1])
+    if not created and await request.app[POOL].fetchrow(OWNER, *task_key(request)) is None:
+        raise Refused(404, "the task does not exist")
+    return created
 
 
 def _objects(body: list[Any]) -> list[dict[str, Any]]:
@@ -110,17 +105,15 @@ def _objects(body: list[Any]) -> list[dict[str, Any]]:
 def _as_text(item: dict[str, Any], name: str) -> str | None:
     """A field as text, also where clients send something else.
 
-    Numbers and booleans in their JSON form; a list of strings as PostgreSQL writes an array, which is what the
-    Netflix service keeps of a ``foreach-stack``.
+    A list as PostgreSQL writes an array, which is what the Netflix service keeps of a ``foreach-stack``; numbers,
+    booleans, and what holds others in their JSON form.
     """
     value = item.get(name)
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return "{" + ",".join(_array_element(part) for part in value) + "}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    return rows.text(item, name)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, (str, int, float)) for part in value):
+        return "{" + ",".join(_array_element(str(part)) for part in value) + "}"
+    return orjson.dumps(value).decode()
 
 
 def _array_element(part: str) -> str:
@@ -129,84 +122,77 @@ def _array_element(part: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", part) + '"'
 
 
-async def _artifacts(
-    request: web.Request, where: str, key: tuple[Any, ...], among: str = "latest"
-) -> list[asyncpg.Record]:
-    return list(
-        await request.app[POOL].fetch(
-            f"SELECT * FROM ({ARTIFACTS} WHERE flow_id = $1 AND {RUN} {where}) AS found "
-            f"WHERE attempt_id = {among} ORDER BY step_name, task_id, name",
-            *key,
-        )
-    )
+async def _artifacts(request: web.Request, where: str, key: tuple[Any, ...], among: str = "latest") -> web.Response:
+    """Those of the latest attempt of each task, or of the attempt ``among``.
 
-
-def _shown(listed: list[asyncpg.Record]) -> web.Response:
-    shown = [rows.below_run(row) for row in listed]
-    for item in shown:
-        del item["latest"]
-    return answer(shown)
+    Every page shows them as they were when the first one was asked for, lest a new attempt mixes in.
+    """
+    page = paging.page(request, paging.ARTIFACTS)
+    values = list(key)
+    then = ""
+    if page.until is not None:
+        values.append(page.until)
+        then = f"AND artifacts.ts_epoch <= ${len(values)}"
+    select = f"""SELECT {ARTIFACT} FROM ({ARTIFACTS} WHERE flow_id = $1 AND {RUN} {where} {then}) AS found
+        WHERE attempt_id = {among}"""
+    return await paging.listed(request, page, select, values, rows.below_run)
 
 
 async def run_artifacts(request: web.Request) -> web.Response:
-    """GET .../runs/R/artifacts: of each task, those of its latest attempt."""
-    return _shown(await _artifacts(request, "", run_key(request)))
+    """GET .../runs/R/artifacts: of each task, those of its latest attempt; in pages where asked."""
+    return await _artifacts(request, "", run_key(request))
 
 
 async def step_artifacts(request: web.Request) -> web.Response:
-    """GET .../steps/S/artifacts: of each task, those of its latest attempt."""
-    return _shown(await _artifacts(request, "AND step_name = $4", (*run_key(request), request.match_info["step"])))
+    """GET .../steps/S/artifacts: of each task, those of its latest attempt; in pages where asked."""
+    return await _artifacts(request, "AND step_name = $4", (*run_key(request), request.match_info["step"]))
 
 
 async def task_artifacts(request: web.Request) -> web.Response:
-    """GET .../tasks/T/artifacts: those of the latest attempt."""
-    return _shown(await _artifacts(request, f"AND {TASK}", task_key(request)))
-
-
-def _attempt(request: web.Request) -> int:
-    segment = request.match_info["attempt"]
-    if not segment.isascii() or not segment.isdigit() or int(segment) >= 2**31:
-        raise Refused(400, f"attempt {segment!r} is not a whole number from 0")
-    return int(segment)
+    """GET .../tasks/T/artifacts: those of the latest attempt; in pages where asked."""
+    return await _artifacts(request, f"AND {TASK}", task_key(request))
 
 
 async def attempt_artifacts(request: web.Request) -> web.Response:
     """GET .../tasks/T/attempt/A/artifacts."""
-    return _shown(await _artifacts(request, f"AND {TASK}", (*task_key(request), _attempt(request)), among="$7"))
+    attempt = _attempt(request.match_info["attempt"], "attempt")
+    return await _artifacts(request, f"AND {TASK}", (*task_key(request), attempt), among="$7")
 
 
 async def artifact(request: web.Request) -> web.Response:
-    """GET .../tasks/T/artifacts/N, of the latest attempt that has it, or .../attempt/A."""
+    """GET .../tasks/T/artifacts/N, of the task's latest attempt, or .../attempt/A. 404 where that one has none."""
     key: tuple[Any, ...] = (*task_key(request), request.match_info["name"])
     among = "latest"
     if "attempt" in request.match_info:
-        key, among = (*key, _attempt(request)), "$8"
-    listed = await _artifacts(request, f"AND {TASK} AND name = $7", key, among)
-    if not listed:
-        raise Refused(404, "not found")
-    shown = rows.below_run(listed[0])
-    del shown["latest"]
-    return answer(shown)
+        key, among = (*key, _attempt(request.match_info["attempt"], "attempt")), "$8"
+    row = await request.app[POOL].fetchrow(
+        f"""SELECT {ARTIFACT} FROM ({ARTIFACTS} WHERE flow_id = $1 AND {RUN} AND {TASK}) AS found
+        WHERE attempt_id = {among} AND name = $7""",
+        *key,
+    )
+    return answer(rows.below_run(found(row)))
+
+
+def _attempt(text: str, name: str) -> int:
+    if not re.fullmatch("[0-9]{1,10}", text) or int(text) > LARGEST_ATTEMPT:
+        raise Refused(400, f"{name} {text!r} is not a whole number from 0")
+    return int(text)
 
 
 async def filtered_tasks(request: web.Request) -> web.Response:
     """GET .../steps/S/filtered_tasks: pathspecs of the tasks with a matching metadatum; of all, without a filter."""
-    field, pattern = request.query.get("metadata_field_name"), request.query.get("pattern")
     key: tuple[Any, ...] = (*run_key(request), request.match_info["step"])
     condition = ""
-    if field is not None or pattern is not None:
+    field, pattern = request.query.get("metadata_field_name") or None, request.query.get("pattern") or None
+    if field or pattern:
         key = (*key, field, pattern)
         condition = """AND EXISTS (SELECT FROM metadata WHERE (metadata.flow_id, metadata.run_number,
             metadata.step_name, metadata.task_id) = (tasks.flow_id, tasks.run_number, tasks.step_name, tasks.task_id)
             AND ($5::text IS NULL OR field_name = $5) AND ($6::text IS NULL OR value ~ $6))"""
-    try:
-        listed = await request.app[POOL].fetch(
-            f"""SELECT flow_id, run_number, run_id, step_name, task_id, task_name FROM tasks
-            JOIN runs USING (flow_id, run_number) WHERE flow_id = $1 AND {RUN} AND step_name = $4 {condition}
-            ORDER BY task_id""",
-            *key,
-        )
-    except asyncpg.InvalidRegularExpressionError as error:
-        raise Refused(400, f"pattern: {error}") from None
-    shown = [rows.below_run(row) for row in listed]
-    return answer([f"{s['flow_id']}/{s['run_number']}/{s['step_name']}/{s['task_id']}" for s in shown])
+    listed = await request.app[POOL].fetch(
+        f"""SELECT flow_id, coalesce(run_id, run_number::text) AS run, step_name,
+        coalesce(task_name, task_id::text) AS task FROM tasks JOIN runs USING (flow_id, run_number)
+        WHERE flow_id = $1 AND {RUN} AND step_name = $4 {condition} ORDER BY task_id""",
+        *key,
+    )
+    return answer(["/".join(row) for row in listed])

@@ -7,6 +7,7 @@ name where there is one.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from .web import Refused
 
 LARGEST = 2**63 - 1
+VERSION_TAG = "metaflow_version:"
 
 
 def now_ms() -> int:
@@ -28,37 +30,43 @@ def now_s() -> int:
 
 def number_and_name(segment: str) -> tuple[int, str]:
     """What to look for: a number that matches nothing (-1) or a name that matches nothing (empty)."""
-    if segment.isascii() and segment.isdigit():
-        return (int(segment), "") if int(segment) <= LARGEST else (-1, "")
-    return -1, segment
+    if not (segment.isascii() and segment.isdigit()):
+        return -1, segment
+    digits = segment.lstrip("0") or "0"
+    return (int(digits), "") if len(digits) <= len(str(LARGEST)) and int(digits) <= LARGEST else (-1, "")
 
 
 def run(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A run."""
-    return {
-        "flow_id": row["flow_id"],
-        "run_number": row["run_id"] or row["run_number"],
-        "user_name": row["user_name"],
-        "ts_epoch": row["ts_epoch"],
-        "last_heartbeat_ts": row["last_heartbeat_ts"],
-        "tags": row["tags"],
-        "system_tags": row["system_tags"],
-    }
-
-
-def below_run(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A step, task, metadatum or artifact: its columns, run and task by the name where there is one."""
+    """A run; ``user`` only where a system tag bears the user's name out, ``status`` only where it was asked for."""
     shown = dict(row)
-    shown["run_number"] = str(shown.pop("run_id", None) or shown["run_number"])
-    if "task_id" in shown:
-        shown["task_id"] = str(shown.pop("task_name", None) or shown["task_id"])
+    shown["run_number"] = shown.pop("run_id") or shown["run_number"]
+    if shown["user_name"] and f"user:{shown['user_name']}" in shown["system_tags"]:
+        shown["user"] = shown["user_name"]
     return shown
 
 
-def tags(body: Mapping[str, Any], name: str) -> list[str]:
-    """The list of strings at ``name``, empty if absent. Raises ``Refused`` (400) for anything else."""
+def step(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A step: its columns; the run by its name or, unlike everywhere else, by its number as a string."""
+    shown = dict(row)
+    shown["run_number"] = shown.pop("run_id") or str(shown["run_number"])
+    return shown
+
+
+def below_run(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A task, metadatum or artifact: its columns, run and task by the name where there is one."""
+    shown = dict(row)
+    shown["run_number"] = shown.pop("run_id") or shown["run_number"]
+    shown["task_id"] = shown.pop("task_name") or shown["task_id"]
+    return shown
+
+
+def tags(body: Mapping[str, Any], name: str, *, required: bool = False) -> list[str]:
+    """The list of strings at ``name``, empty if absent or null. Raises ``Refused`` (400) for anything else.
+
+    ``required``: null is refused too.
+    """
     value = body.get(name)
-    if value is None:
+    if value is None and not required:
         return []
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise Refused(400, f"{name} is not a list of strings")
@@ -81,13 +89,18 @@ def chosen_name(body: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def first_heartbeat(system_tags: list[str]) -> int | None:
-    """The heartbeat a new run or task starts with: now, for a client that sends heartbeats (2.2.12 on)."""
-    versions = [tag.split(":", 1)[1] for tag in system_tags if tag.startswith("metaflow_version:")]
+def first_heartbeat(body: Mapping[str, Any]) -> int | None:
+    """The heartbeat a new run or task starts with: now, for a client that sends heartbeats, else none.
+
+    The client says its version in a system tag; clients of 2.2.12 on, and of 1.14 on before 2, send heartbeats,
+    and one whose version can not be read is taken for such.
+    """
+    if body.get("system_tags") is None:
+        return now_s()
+    versions = [tag.removeprefix(VERSION_TAG) for tag in tags(body, "system_tags") if tag.startswith(VERSION_TAG)]
     if not versions:
         return None
-    try:
-        parts = tuple(int(part) for part in versions[0].split(".")[:3])
-    except ValueError:
+    if not (found := re.match(r"[0-9]{1,9}(\.[0-9]{1,9})*", versions[0])):
         return now_s()
-    return now_s() if parts >= (2, 2, 12) else None
+    version = tuple(int(part) for part in found[0].split("."))
+    return now_s() if version >= (2, 2, 12) or (1, 14) <= version < (2,) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -12,9 +12,13 @@ import orjson
 from aiohttp import web
 
 from . import VERSION
-from .database import AWAY, Pool
+from .config import Config
+from .database import Away, Pool
+from .logs import request_done
 
 POOL = web.AppKey("pool", Pool)
+SETTINGS = web.AppKey("settings", Config)
+RETRY_S = "1"
 LOG = logging.getLogger("metadata_service")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,15 +32,15 @@ class Refused(Exception):
         self.status = status
 
 
-def answer(body: Any, status: int = 200) -> web.Response:
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """``body`` as JSON."""
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
+    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
 
 
 async def body_of(request: web.Request, kind: type) -> Any:
     """The request's JSON, which has to be a ``kind``. Raises ``Refused`` (400) otherwise."""
     try:
-        body = orjson.loads(await request.read() or b"{}")
+        body = orjson.loads(await request.read())
     except orjson.JSONDecodeError as error:
         raise Refused(400, f"the body is not JSON: {error}") from None
     if not isinstance(body, kind):
@@ -53,21 +57,18 @@ async def common(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Refused as refused:
         response = answer({"message": str(refused)}, refused.status)
     except web.HTTPException as error:
-        response = answer({"message": error.reason}, error.status)
-    except AWAY as error:
-        LOG.warning("the database is away: %s", error)
-        response = answer({"message": "the database is away"}, 503)
-    except asyncpg.DataError as error:
-        response = answer({"message": f"a value can not be stored: {error}"}, 400)
+        allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        response = answer({"message": error.reason}, error.status, allowed)
+    except Away as away:
+        LOG.warning("%s", away)
+        response = answer({"message": "the database is away, or busy: try again"}, 503, {"Retry-After": RETRY_S})
+    except asyncpg.ProgramLimitExceededError:
+        response = answer({"message": "a name is too long"}, 400)
+    except (asyncpg.DataError, asyncpg.InterfaceError) as error:
+        response = answer({"message": f"a value can not be used: {error.args[0]}"}, 400)
     except Exception:
         LOG.exception("%s %s", request.method, request.path)
         response = answer({"message": "internal error"}, 500)
     response.headers["METADATA_SERVICE_VERSION"] = VERSION
-    LOG.info(
-        "%s %s %s",
-        request.method,
-        request.path,
-        response.status,
-        extra={"ms": (time.monotonic() - began) * 1000},
-    )
+    request_done(request.method, request.path, response.status, time.monotonic() - began)
     return response

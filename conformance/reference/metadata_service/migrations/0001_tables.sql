@@ -6,6 +6,9 @@ CREATE TABLE flows (
     system_tags jsonb NOT NULL DEFAULT '[]'
 );
 
+CREATE INDEX flows_by_age ON flows (ts_epoch, flow_id);
+
+-- a heartbeat changes no indexed column: with room in its page a row is updated in place
 CREATE TABLE runs (
     flow_id text NOT NULL REFERENCES flows,
     run_number bigserial,
@@ -15,9 +18,11 @@ CREATE TABLE runs (
     last_heartbeat_ts bigint,
     tags jsonb NOT NULL DEFAULT '[]',
     system_tags jsonb NOT NULL DEFAULT '[]',
-    PRIMARY KEY (flow_id, run_number),
-    UNIQUE (flow_id, run_id)
-);
+    PRIMARY KEY (flow_id, run_number)
+) WITH (fillfactor = 80);
+
+CREATE UNIQUE INDEX runs_by_name ON runs (flow_id, run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX runs_by_age ON runs (flow_id, ts_epoch, run_number);
 
 CREATE TABLE steps (
     flow_id text NOT NULL,
@@ -43,9 +48,10 @@ CREATE TABLE tasks (
     tags jsonb NOT NULL DEFAULT '[]',
     system_tags jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (flow_id, run_number, step_name, task_id),
-    UNIQUE (flow_id, run_number, step_name, task_name),
     FOREIGN KEY (flow_id, run_number, step_name) REFERENCES steps
-);
+) WITH (fillfactor = 90);
+
+CREATE UNIQUE INDEX tasks_by_name ON tasks (flow_id, run_number, step_name, task_name) WHERE task_name IS NOT NULL;
 
 CREATE TABLE metadata (
     id bigserial PRIMARY KEY,
