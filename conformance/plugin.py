@@ -125,6 +125,14 @@ def metadata(session: Session) -> Any:
 
 
 @pytest.fixture
+def model(session: Session) -> Any:
+    """The model-based test of the metadata service."""
+    from conformance.model.trial import Trial  # noqa: PLC0415 - only what a check needs
+
+    return Trial(session)
+
+
+@pytest.fixture
 def datastore(session: Session) -> Any:
     """The S3 store."""
     from conformance.system.datastore import Datastore  # noqa: PLC0415 - only what a check needs
@@ -133,19 +141,19 @@ def datastore(session: Session) -> Any:
 
 
 @pytest.fixture
-def cluster(session: Session) -> Any:
-    """Kubernetes."""
+def cluster(case: Case, session: Session) -> Any:
+    """Kubernetes; None for a case that does not need it."""
     from conformance.system.cluster import Cluster  # noqa: PLC0415 - only what a check needs
 
-    return Cluster(session)
+    return Cluster(session) if "kubernetes" in case.needs else None
 
 
 @pytest.fixture
-def argo(session: Session) -> Any:
-    """Argo Workflows."""
+def argo(case: Case, session: Session) -> Any:
+    """Argo Workflows; None for a case that does not need it."""
     from conformance.system.argo import Argo  # noqa: PLC0415 - only what a check needs
 
-    return Argo(session)
+    return Argo(session) if "argo" in case.needs else None
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import charts
+from reports.characters import legal
 
 WORST_FIRST = (
     "failed",
@@ -27,6 +28,7 @@ def render(report: dict[str, Any]) -> str:
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -41,3 +43,7 @@ def render(report: dict[str, Any]) -> str:
     ]
     plots = [Markup(charts.latency(load)) for load in report["load"]]  # noqa: S704 - drawn by us from numbers
     return environment.get_template("report.html").render(report=report, areas=areas, counts=counts, plots=plots)
+
+
+def _shown(value: Any) -> Any:
+    return legal(value) if isinstance(value, str) and not isinstance(value, Markup) else value

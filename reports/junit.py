@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 does not allow in any form."""
+from reports.characters import legal
 
 INCONCLUSIVE = 2
 
@@ -37,13 +35,13 @@ def render(report: dict[str, Any]) -> str:
         for threshold in load["thresholds"]:
             case = TestCase(threshold["expr"], classname=suite.name)
             if not threshold["ok"]:
-                case.result = [Failure(f"got {threshold['got']}", "threshold")]
+                case.result = [Failure(legal(f"got {threshold['got']}"), "threshold")]
             suite.add_testcase(case)
         whole.add_testsuite(suite)
     if report["run"]["exit_code"] == INCONCLUSIVE:
         suite = TestSuite("run")
         case = TestCase("verdict", classname="run")
-        case.result = [Error("; ".join(report["verdict"]["reasons"]))]
+        case.result = [Error(legal("; ".join(report["verdict"]["reasons"])))]
         suite.add_testcase(case)
         whole.add_testsuite(suite)
     text: bytes = whole.tostring()  # type: ignore[no-untyped-call]
@@ -51,14 +49,10 @@ def render(report: dict[str, Any]) -> str:
 
 
 def _case(check: dict[str, Any]) -> TestCase:
-    case = TestCase(_legal(f"{check['id']} {check['title']}"), classname=check["area"], time=check["duration_s"])
+    case = TestCase(legal(f"{check['id']} {check['title']}"), classname=check["area"], time=check["duration_s"])
     if kind := RESULTS.get(check["outcome"]):
         first, _, rest = check["message"].partition("\n")
-        result = kind(_legal(first), check["outcome"])
-        result.text = _legal(rest)
+        result = kind(legal(first), check["outcome"])
+        result.text = legal(rest)
         case.result = [result]
     return case
-
-
-def _legal(text: str) -> str:
-    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
