@@ -1,28 +1,7 @@
 """Artifacts belong to attempts; what is acknowledged is kept."""
 
 from conformance.requirement import equal, requirement
-
-
-def artifact(name, attempt=0, sha="0" * 40):
-    """An artifact as Metaflow registers it."""
-    return {
-        "name": name,
-        "attempt_id": attempt,
-        "location": "s3://bucket/path",
-        "ds_type": "s3",
-        "sha": sha,
-        "type": "metaflow.artifact",
-        "content_type": "gzip+pickle-v4",
-        "user_name": "mfconf",
-        "tags": [],
-        "system_tags": [],
-    }
-
-
-def shas(answer):
-    """Name -> sha of the artifacts in an answer."""
-    equal(answer.status, 200, f"{answer.request}: status")
-    return {item["name"]: item["sha"] for item in answer.json}
+from conformance.suites.metadata.bodies import artifact, attempt, by_name
 
 
 @requirement("META-030", needs={"metadata"}, profile="smoke")
@@ -38,7 +17,7 @@ def test_acknowledged_artifacts_are_kept(metadata):
 
     equal(answer.status, 200, f"{answer.request}: status")
     equal(answer.json, {"artifacts_created": len(names)}, f"{answer.request}: body")
-    equal(set(shas(metadata.get(f"{task}/artifacts"))), names, f"{task}/artifacts: names")
+    equal(set(by_name(metadata.read(f"{task}/artifacts"))), names, f"{task}/artifacts: names")
 
 
 @requirement("META-031", needs={"metadata"}, kills="attempt-first")
@@ -48,13 +27,13 @@ def test_latest_attempt_is_shown(metadata):
     Why: a retried step's first attempt is what failed; showing it gives the user wrong data.
     """
     task = metadata.new_task_path("Latest")
-    metadata.post(f"{task}/artifact", [artifact("value", 0, "a" * 40), artifact("only_first", 0)])
-    metadata.post(f"{task}/artifact", [artifact("value", 1, "b" * 40)])
+    metadata.write(f"{task}/artifact", attempt(0, "value", "only_first", sha="a" * 40))
+    metadata.write(f"{task}/artifact", attempt(1, "value", sha="b" * 40))
 
-    equal(shas(metadata.get(f"{task}/artifacts")), {"value": "b" * 40}, f"{task}/artifacts: latest attempt")
-    one = metadata.get(f"{task}/artifacts/value")
-    equal(one.json["sha"], "b" * 40, f"{one.request}: sha")
-    equal(one.json["attempt_id"], 1, f"{one.request}: attempt_id")
+    want = {"name": "b" * 40, "value": "b" * 40}
+    equal(by_name(metadata.read(f"{task}/artifacts")), want, f"{task}/artifacts: latest attempt")
+    one = metadata.read(f"{task}/artifacts/value")
+    equal((one["sha"], one["attempt_id"]), ("b" * 40, 1), f"{task}/artifacts/value: sha and attempt_id")
 
 
 @requirement("META-032", needs={"metadata"}, kills="attempt-ignored")
@@ -64,10 +43,70 @@ def test_given_attempt_is_shown(metadata):
     Why: Task(pathspec, attempt=0) is how users look into what failed (client since service 2.0.6).
     """
     task = metadata.new_task_path("Given")
-    metadata.post(f"{task}/artifact", [artifact("value", 0, "a" * 40), artifact("value", 1, "b" * 40)])
+    metadata.write(f"{task}/artifact", attempt(0, "value", "only_first", sha="a" * 40))
+    metadata.write(f"{task}/artifact", attempt(1, "value", "only_second", sha="b" * 40))
 
-    for attempt, sha in ((0, "a" * 40), (1, "b" * 40)):
-        path = f"{task}/attempt/{attempt}/artifacts"
-        equal(shas(metadata.get(path)), {"value": sha}, path)
-        one = metadata.get(f"{task}/artifacts/value/attempt/{attempt}")
-        equal(one.json["sha"], sha, f"{one.request}: sha")
+    for number, sha, only in ((0, "a" * 40, "only_first"), (1, "b" * 40, "only_second")):
+        path = f"{task}/attempt/{number}/artifacts"
+        equal(by_name(metadata.read(path)), dict.fromkeys(("name", "value", only), sha), path)
+        for name in ("value", only):
+            one = metadata.read(f"{task}/artifacts/{name}/attempt/{number}")
+            got = (one["name"], one["sha"], one["attempt_id"])
+            equal(got, (name, sha, number), f"{task}/artifacts/{name}/attempt/{number}: name, sha and attempt_id")
+
+
+@requirement("META-033", needs={"metadata"})
+def test_artifact_fields(metadata):
+    """An artifact is answered with every field that was sent, in each list and alone.
+
+    Why: location, sha, ds_type and content_type are how the client finds and unpickles the value.
+    """
+    place = metadata.new_place("ArtifactFields")
+    sent = artifact("value", 0, "c0ffee" * 6 + "abcd", location=":root:s3://bucket/a b/ü?#%41", ds_type="azure")
+    sent |= {"content_type": "pickle-v2", "type": "metaflow.artifact", "user_name": "ünï"}
+    metadata.write(f"{place.in_task}/artifact", [artifact("name"), sent])
+
+    kept = {key: value for key, value in sent.items() if key not in {"tags", "system_tags"}}
+    above = {"flow_id": place.flow, "run_number": str(place.run), "step_name": "start", "task_id": str(place.task)}
+    lists = [f"{path}/artifacts" for path in (place.in_run, place.in_step, place.in_task)]
+    for path in (*lists, f"{place.in_task}/attempt/0/artifacts"):
+        found = [item for item in metadata.read(path) if item["name"] == "value"]
+        equal([{key: item.get(key) for key in kept} for item in found], [kept], f"{path}: fields of an artifact")
+    for path in (f"{place.in_task}/artifacts/value", f"{place.in_task}/artifacts/value/attempt/0"):
+        found = metadata.read(path)
+        equal({key: found.get(key) for key in kept}, kept, f"{path}: fields")
+        equal({key: str(found.get(key)) for key in above}, above, f"{path}: where it belongs")
+
+
+@requirement("META-034", needs={"metadata"})
+def test_artifact_time_is_now(metadata):
+    """An artifact's ts_epoch is in milliseconds, and that of its registration.
+
+    Why: `Task.finished_at` is the time of the artifact `_task_ok`.
+    """
+    task = metadata.new_task_path("ArtifactTime")
+    before = metadata.read(task)["ts_epoch"]
+    metadata.write(f"{task}/artifact", attempt(0, "_task_ok"))
+    after = metadata.new_run(task.split("/")[2])["ts_epoch"]
+
+    found = metadata.read(f"{task}/artifacts/_task_ok")["ts_epoch"]
+
+    assert before - 500 <= found <= after + 500, (
+        f"{task}/artifacts/_task_ok: ts_epoch is {found}; its task was registered at {before}, the next run at {after}"
+    )
+
+
+@requirement("META-035", needs={"metadata"})
+def test_missing_artifact_is_404(metadata):
+    """An artifact that is not there, or not in this attempt, is answered with 404.
+
+    Why: `task['name']` raises KeyError on 404, and a service error on anything else.
+    """
+    task = metadata.new_task_path("MissingArtifact")
+    metadata.write(f"{task}/artifact", attempt(0, "only_first"))
+    metadata.write(f"{task}/artifact", attempt(1, "only_second"))
+
+    for path in ("nothing", "nothing/attempt/0", "only_first/attempt/1", "only_second/attempt/0", "name/attempt/2"):
+        equal(metadata.get(f"{task}/artifacts/{path}").status, 404, f"GET {task}/artifacts/{path}: status")
+    answer = metadata.get(f"{task}/artifacts/only_first")
+    equal(answer.status, 404, f"{answer.request}: status for what the latest attempt does not have")
