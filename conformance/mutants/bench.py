@@ -182,6 +182,13 @@ def send(request: web.Request, body: Any) -> None:
     request._read_bytes = json.dumps(body, ensure_ascii=False).encode()  # noqa: SLF001 - aiohttp caches it there
 
 
+def asked_again(request: web.Request, **query: str | None) -> web.Request:
+    """The request with other parameters in its query; None takes one away."""
+    changed = {**request.query, **query}
+    kept = {name: value for name, value in changed.items() if value is not None}
+    return request.clone(rel_url=request.rel_url.with_query(kept))
+
+
 def pool_of(app: web.Application) -> Any:
     """The service's connection pool."""
     from conformance.reference.metadata_service.web import POOL  # noqa: PLC0415 - after the edits

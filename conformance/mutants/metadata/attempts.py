@@ -71,7 +71,8 @@ def attempt_by_time(bench: Bench) -> None:
 @mutant("attempt-off-by-one")
 def attempt_off_by_one(bench: Bench) -> None:
     """An attempt in the path is counted from one: 1 shows the first try."""
-    bench.edit("records", "return int(segment)", "return int(segment) - 1")
+    asked = '_attempt(request.match_info["attempt"], "attempt")'
+    bench.edit("records", asked, f"({asked} - 1)", times=2)
 
 
 @mutant("attempt-mixed")

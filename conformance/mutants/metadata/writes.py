@@ -293,13 +293,13 @@ def _conflict_is(bench: Bench, status: int) -> None:
 @mutant("duplicate-named-run")
 def duplicate_named_run(bench: Bench) -> None:
     """Two runs of a flow can have one name: the unique index was lost in a migration."""
-    bench.sql("ALTER TABLE runs DROP CONSTRAINT runs_flow_id_run_id_key")
+    bench.sql("DROP INDEX runs_by_name")
 
 
 @mutant("duplicate-named-task")
 def duplicate_named_task(bench: Bench) -> None:
     """Two tasks of a step can have one name: the unique index was lost in a migration."""
-    bench.sql("ALTER TABLE tasks DROP CONSTRAINT tasks_flow_id_run_number_step_name_task_name_key")
+    bench.sql("DROP INDEX tasks_by_name")
 
 
 @mutant("duplicate-race")

@@ -1,0 +1,279 @@
+"""Rows of another flow, run, step or task: a forgotten or a sloppy condition."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from conformance.mutants.bench import Bench, Handler, answer, json_of
+from conformance.mutants.catalogue import mutant
+
+OK = 200
+
+
+@mutant("names-case-insensitive")
+def names_case_insensitive(bench: Bench) -> None:
+    """Flow names are compared without case, as MySQL does: Train shows the runs of train."""
+    bench.edit("entities", "FROM flows WHERE flow_id = $1", "FROM flows WHERE lower(flow_id) = lower($1)", times=2)
+    bench.edit("entities", "{source} WHERE flow_id = $1", "{source} WHERE lower(flow_id) = lower($1)")
+    bench.edit("entities", "{RUNS} WHERE flow_id = $1", "{RUNS} WHERE lower(flow_id) = lower($1)", times=2)
+
+
+@mutant("steps-case-insensitive")
+def steps_case_insensitive(bench: Bench) -> None:
+    """Step names are compared without case: join and Join are one step when read."""
+    bench.edit("entities", "AND {RUN} AND step_name = $4", "AND {RUN} AND lower(step_name) = lower($4)", times=5)
+    bench.edit("records", '"AND step_name = $4"', '"AND lower(step_name) = lower($4)"')
+
+
+@mutant("step-name-as-pattern")
+def step_name_as_pattern(bench: Bench) -> None:
+    """Step names are compared with LIKE: a_b shows the tasks and artifacts of axb."""
+    bench.edit(
+        "entities",
+        "{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name =",
+        "{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name LIKE",
+        times=2,
+    )
+    bench.edit("records", '"AND step_name = $4"', '"AND step_name LIKE $4"')
+
+
+@mutant("run-name-by-prefix")
+def run_name_by_prefix(bench: Bench) -> None:
+    """A run is found by the beginning of its name: argo-a shows the tasks of argo-abc too."""
+    bench.edit("entities", "runs.run_id = $3)", "($3 <> '' AND starts_with(runs.run_id, $3)))")
+
+
+@mutant("flow-name-as-pattern")
+def flow_name_as_pattern(bench: Bench) -> None:
+    """Runs are listed for every flow whose name matches when _ stands for any character."""
+    bench.edit("entities", "{source} WHERE flow_id = $1", "{source} WHERE flow_id LIKE $1")
+
+
+@mutant("runs-of-all-flows")
+def runs_of_all_flows(bench: Bench) -> None:
+    """The runs of all flows are listed for each."""
+    bench.edit("entities", "{source} WHERE flow_id = $1", "{source} WHERE ($1 = $1)")
+
+
+@mutant("run-of-any-flow")
+def run_of_any_flow(bench: Bench) -> None:
+    """A run is found under any flow: its number is thought to be enough."""
+    bench.edit("entities", "{RUNS} WHERE flow_id = $1", "{RUNS} WHERE ($1 = $1)", times=2)
+
+
+@mutant("run-name-of-any-flow")
+def run_name_of_any_flow(bench: Bench) -> None:
+    """The number that belongs to a run's name is cached without its flow: the same name elsewhere is that run."""
+    known: dict[str, str] = {}
+
+    @bench.around("GET R/steps", "GET S", "GET S/tasks", "GET R/metadata", "GET R/artifacts")
+    async def cached(request: web.Request, handler: Handler) -> web.StreamResponse:
+        name = request.match_info["run"]
+        if name.isdigit():
+            return await handler(request)
+        flow = known.setdefault(name, request.match_info["flow"])
+        request.match_info["flow"] = flow
+        return await handler(request)
+
+
+@mutant("steps-of-all-runs")
+def steps_of_all_runs(bench: Bench) -> None:
+    """The steps of all runs of a flow are listed for each run."""
+    bench.edit("entities", "{RUN} ORDER BY steps.ts_epoch", "($2 = $2 OR $3 = $3) ORDER BY steps.ts_epoch")
+
+
+@mutant("tasks-of-all-steps")
+def tasks_of_all_steps(bench: Bench) -> None:
+    """The tasks of all steps are listed for each step: the condition on the step is missing."""
+    bench.edit(
+        "entities",
+        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
+        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND ($4 = $4)"',
+    )
+
+
+@mutant("tasks-of-all-runs")
+def tasks_of_all_runs(bench: Bench) -> None:
+    """The tasks of a step are listed from every run of the flow."""
+    bench.edit(
+        "entities",
+        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
+        '"{TASKS} WHERE flow_id = $1 AND ($2::bigint = $2 OR $3 = $3) AND step_name = $4"',
+    )
+
+
+@mutant("tasks-of-all-flows")
+def tasks_of_all_flows(bench: Bench) -> None:
+    """The tasks of a step are listed from runs of that name in every flow."""
+    bench.edit(
+        "entities",
+        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
+        '"{TASKS} WHERE ($1 = $1) AND {RUN} AND step_name = $4"',
+    )
+
+
+@mutant("task-of-any-step")
+def task_of_any_step(bench: Bench) -> None:
+    """A task is found under any step of its run."""
+    bench.edit(
+        "entities",
+        'step_name = $4 AND (task_id = $5 OR task_name = $6)",',
+        '($4 = $4) AND (task_id = $5 OR task_name = $6)",',
+    )
+
+
+@mutant("metadata-of-all-tasks")
+def metadata_of_all_tasks(bench: Bench) -> None:
+    """The metadata of a step's tasks are listed for each of them."""
+    bench.edit(
+        "records",
+        "{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}",
+        "{METADATA} WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND ($5 = $5 OR $6 = $6)",
+    )
+
+
+@mutant("metadata-of-all-runs")
+def metadata_of_all_runs(bench: Bench) -> None:
+    """The metadata of all runs of a flow are listed for each."""
+    bench.edit(
+        "records",
+        '"{METADATA} WHERE flow_id = $1 AND {RUN}"',
+        '"{METADATA} WHERE flow_id = $1 AND ($2 = $2 OR $3 = $3)"',
+    )
+
+
+@mutant("metadata-of-name-in-all-steps")
+def metadata_of_name_in_all_steps(bench: Bench) -> None:
+    """A named task shows the metadata of the tasks of that name in every step."""
+    bench.edit(
+        "records",
+        "{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}",
+        "{METADATA} WHERE flow_id = $1 AND {RUN} AND ($4 = $4) AND (task_id = $5 OR tasks.task_name = $6)",
+    )
+
+
+@mutant("artifacts-of-all-steps")
+def artifacts_of_all_steps(bench: Bench) -> None:
+    """The artifacts of all steps are listed for each step."""
+    bench.edit("records", '"AND step_name = $4"', '"AND ($4 = $4)"')
+
+
+@mutant("artifacts-of-all-tasks")
+def artifacts_of_all_tasks(bench: Bench) -> None:
+    """The artifacts of a step's tasks are listed for each of them."""
+    bench.edit(
+        "records",
+        'f"AND {TASK}", task_key(request))',
+        '"AND step_name = $4 AND ($5 = $5 OR $6 = $6)", task_key(request))',
+    )
+
+
+@mutant("artifact-of-any-task")
+def artifact_of_any_task(bench: Bench) -> None:
+    """An artifact read by its name may be that of another task of the step: the newest of that name."""
+    bench.edit(
+        "records",
+        "WHERE flow_id = $1 AND {RUN} AND {TASK}) AS found",
+        "WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND ($5 = $5 OR $6 = $6)) AS found",
+    )
+    bench.edit(
+        "records", "attempt_id = {among} AND name = $7", "attempt_id = {among} AND name = $7 ORDER BY task_id DESC"
+    )
+
+
+@mutant("artifact-name-insensitive")
+def artifact_name_insensitive(bench: Bench) -> None:
+    """Names of artifacts are compared without case: x and X are one."""
+    bench.edit(
+        "records",
+        "attempt_id = {among} AND name = $7",
+        "attempt_id = {among} AND lower(name) = lower($7) ORDER BY name",
+    )
+
+
+@mutant("artifact-name-as-pattern")
+def artifact_name_as_pattern(bench: Bench) -> None:
+    """Names of artifacts are compared with LIKE: a_b may show axb."""
+    bench.edit(
+        "records", "attempt_id = {among} AND name = $7", "attempt_id = {among} AND name LIKE $7 ORDER BY name DESC"
+    )
+
+
+@mutant("writes-to-first-run")
+def writes_to_first_run(bench: Bench) -> None:
+    """A step name seen before is taken for the same step of the first run: its tasks are registered there."""
+    known: dict[tuple[str, str], str] = {}
+
+    @bench.around("POST S/task")
+    async def first(request: web.Request, handler: Handler) -> web.StreamResponse:
+        info = request.match_info
+        info["run"] = known.setdefault((info["flow"], info["step"]), info["run"])
+        return await handler(request)
+
+
+@mutant("filtered-tasks-of-all-steps")
+def filtered_tasks_of_all_steps(bench: Bench) -> None:
+    """``filtered_tasks`` gives the tasks of every step of the run."""
+    bench.edit(
+        "records",
+        "WHERE flow_id = $1 AND {RUN} AND step_name = $4 {condition}",
+        "WHERE flow_id = $1 AND {RUN} AND ($4 = $4) {condition}",
+    )
+
+
+@mutant("filtered-tasks-pattern-ignored")
+def filtered_tasks_pattern_ignored(bench: Bench) -> None:
+    """``filtered_tasks`` looks at the field's name only, not at its value."""
+    bench.edit("records", "value ~ $6", "true")
+
+
+@mutant("filtered-tasks-field-ignored")
+def filtered_tasks_field_ignored(bench: Bench) -> None:
+    """``filtered_tasks`` takes a match of the pattern in any field."""
+    bench.edit("records", "OR field_name = $5", "OR true")
+
+
+@mutant("filtered-tasks-by-like")
+def filtered_tasks_by_like(bench: Bench) -> None:
+    """``filtered_tasks`` takes the pattern for one of LIKE, not for a regular expression."""
+    bench.edit("records", "value ~ $6", "value LIKE $6")
+
+
+@mutant("filtered-tasks-anchored")
+def filtered_tasks_anchored(bench: Bench) -> None:
+    """``filtered_tasks`` wants the pattern to match the whole value."""
+    bench.edit("records", "value ~ $6", "value ~ ('^(' || $6 || ')$')")
+
+
+@mutant("filtered-tasks-case-insensitive")
+def filtered_tasks_case_insensitive(bench: Bench) -> None:
+    """``filtered_tasks`` matches without case."""
+    bench.edit("records", "value ~ $6", "value ~* $6")
+
+
+@mutant("filtered-tasks-once-per-match")
+def filtered_tasks_once_per_match(bench: Bench) -> None:
+    """``filtered_tasks`` gives a task once for each record that matches: a join."""
+    bench.body("GET S/filtered_tasks")(lambda found: found + found[:1])
+
+
+@mutant("filtered-tasks-missing")
+def filtered_tasks_missing(bench: Bench) -> None:
+    """``filtered_tasks`` is not there, though the version says that it is."""
+
+    @bench.around("GET S/filtered_tasks")
+    async def missing(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001
+        return answer({"message": "not found"}, 404)
+
+
+@mutant("records-of-run-before")
+def records_of_run_before(bench: Bench) -> None:
+    """A run that has no artifacts or metadata yet shows those of the run before it."""
+
+    @bench.around("GET R/artifacts", "GET R/metadata")
+    async def leak(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if response.status != OK or json_of(response) or not request.match_info["run"].isdigit():
+            return response
+        request.match_info["run"] = str(int(request.match_info["run"]) - 1)
+        return await handler(request)
