@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,17 @@ from conformance.errors import UsageError
 from conformance.requirement import Profile
 from conformance.targets.base import Options
 
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+
 
 def parse_header(value: str) -> tuple[str, str]:
-    """``NAME:VALUE``, split at the first colon. Raises ``UsageError`` for anything else."""
+    """``NAME:VALUE``, split at the first colon. Raises ``UsageError`` for anything else, without the value."""
     name, colon, text = value.partition(":")
-    if not colon or not name.strip():
-        raise UsageError(f"--header {value}: not of the form NAME:VALUE")
+    if not colon or not HEADER_NAME.fullmatch(name.strip()):
+        raise UsageError("--header: not of the form NAME:VALUE, with a name of letters, digits and hyphens")
+    if not HEADER_VALUE.fullmatch(text.strip()):
+        raise UsageError(f"--header {name.strip()}: its value has characters that HTTP does not carry in a header")
     return name.strip(), text.strip()
 
 
