@@ -31,12 +31,14 @@ from conformance.targets import resolve
 from conformance.targets.base import Options, Target
 
 INI = Path(conformance.__file__).with_name("pytest.ini")
+MODEL_S = {Profile.SMOKE: 10.0, Profile.CORE: 60.0, Profile.FULL: 300.0, Profile.CERTIFIED: 300.0}
+"""Seconds that the model-based test may take."""
 RERUN = {Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED, Outcome.STALE_EXPECTATION}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line asks of a run."""
+    """What the command line asks of a run; ``model_s``: seconds for the model-based test, if not the profile's."""
 
     target: str
     options: Options
@@ -47,6 +49,7 @@ class Plan:
     output: Path | None
     expected: tuple[expected.Expectation, ...]
     command: tuple[str, ...]
+    model_s: float | None = None
 
 
 class Watcher:
@@ -87,6 +90,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
         launches=tuple((launch.scenario, launch.orchestrator) for launch in launches),
         capabilities=frozenset(observed.capabilities),
         simulated=target.simulated,
+        model_s=MODEL_S[plan.profile] if plan.model_s is None else plan.model_s,
     )
     session.save()
     cleanup.enter(session)

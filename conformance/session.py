@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.redact import redact
+
 VARIABLE = "MFCONF_SESSION"
 FILE = "session.json"
 ID_LENGTH = 10
@@ -17,10 +19,11 @@ ID_LENGTH = 10
 
 @dataclass(frozen=True)
 class Session:
-    """What a run works on. Holds no secret: those stay in the files that the environment names.
+    """What a run works on. Its file holds no secret: those go to the children by the environment.
 
     ``run_id``: lower-case letters and digits, a letter first; everything that the run makes bears it.
-    ``cases``: the IDs of the selected cases. ``simulated``: needs that a stand-in provides.
+    ``cases``: the IDs of the selected cases. ``simulated``: needs that a stand-in provides. ``model_s``: seconds
+    that the model-based test may take.
     """
 
     run_id: str
@@ -32,6 +35,7 @@ class Session:
     simulated: frozenset[str]
     config: dict[str, str]
     header_names: tuple[str, ...] = ()
+    model_s: float = 60.0
 
     @property
     def namespace(self) -> str:
@@ -57,8 +61,12 @@ class Session:
         return f"mfconf-{self.run_id}-{scenario.replace('_', '-')}"
 
     def save(self) -> None:
-        """Write it to the output folder and name it to all children."""
+        """Write it to the output folder and name it, and what is secret in the configuration, to all children."""
+        secret = {key: value for key, value in self.config.items() if redact({key: value}) != {key: value}}
+        os.environ.update(secret)
         data = asdict(self)
+        data |= {"config": {key: value for key, value in self.config.items() if key not in secret}}
+        data |= {"secret": sorted(secret)}
         data |= {"capabilities": sorted(self.capabilities), "simulated": sorted(self.simulated)}
         path = self.output / FILE
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +89,9 @@ class Session:
             launches=tuple((scenario, on) for scenario, on in data["launches"]),
             capabilities=frozenset(data["capabilities"]),
             simulated=frozenset(data["simulated"]),
-            config=data["config"],
+            config=data["config"] | {key: os.environ[key] for key in data["secret"] if key in os.environ},
             header_names=tuple(data["header_names"]),
+            model_s=data["model_s"],
         )
 
 

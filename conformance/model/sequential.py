@@ -1,0 +1,142 @@
+"""Random histories, one call after another by several clients: the service has to answer as the model does."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.errors import Flaky
+
+from conformance.model.play import Client, Divergence, play
+from conformance.model.program import Draw, Request, build
+from conformance.model.script import render
+
+KINDS = (
+    *("flow", "run", "step", "task", "artifacts", "metadata", "mutate", "beat"),
+    *("read", "listing", "elsewhere", "orphan", "page", "crowd"),
+    *("run", "task", "artifacts", "metadata", "mutate", "read", "listing", "listing"),
+)
+BATCH = 20
+"""Examples between two looks at the clock and the seed."""
+SHRINK_S = 15.0
+DRAW = st.tuples(st.sampled_from(KINDS), *[st.integers(0, 11)] * 3)
+PROGRAMS = st.lists(st.lists(DRAW, min_size=1, max_size=12), max_size=6)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding: one line, and a script that shows it."""
+
+    line: str
+    script: str
+
+
+class Search:
+    """Look for a divergence for ``seconds``, and for a shorter one. Every flow's name begins with ``prefix``."""
+
+    def __init__(self, clients: Sequence[Client], prefix: str, seconds: float, seed: int) -> None:
+        self.clients = clients
+        self.prefix = prefix
+        self.seconds = seconds
+        self.seed = seed
+        self.shrink_s = min(SHRINK_S, seconds)
+        self.histories = 0
+        self._best: Divergence | None = None
+        self._broken: Exception | None = None
+        self._end = 0.0
+
+    def run(self) -> Divergence | None:
+        """The shortest divergence found. Raises ``TargetError`` where the service stops answering."""
+        set_hypothesis_home_dir(os.devnull)  # it would keep notes in the working directory
+        self._end = time.monotonic() + self.seconds
+        for batch in itertools.count():
+            _examples(self, self.seed + batch)
+            if self._broken:
+                raise self._broken
+            if self._best or time.monotonic() >= self._end:
+                break
+        self._drop_needless()
+        return self._best
+
+    def attempt(self, draws: list[list[Draw]]) -> None:
+        """Play one program. Raises ``_Diverged`` where the service parts from the model."""
+        if self._broken or time.monotonic() >= self._end:
+            return
+        found = self._play(build(itertools.chain.from_iterable(draws)))
+        if found:
+            if self._best is None:
+                self._end = time.monotonic() + self.shrink_s / 2
+            if self._best is None or len(found.played) <= len(self._best.played):
+                self._best = found
+            raise _Diverged
+
+    def _play(self, program: Sequence[Request]) -> Divergence | None:
+        self.histories += 1
+        try:
+            return play(program, self.clients, f"{self.prefix}{self.histories}")
+        except Exception as error:
+            self._broken = error
+            raise
+
+    def _drop_needless(self) -> None:
+        """Leave out every call without which the divergence is still there."""
+        end = time.monotonic() + self.shrink_s / 2
+        size = len(self._best.played) // 2 if self._best else 0
+        while size:
+            start = 0
+            while self._best and start + size < len(self._best.played) and time.monotonic() < end:
+                fewer = self._best.played[:start] + self._best.played[start + size :]
+                found = self._play(fewer)
+                if found:
+                    self._best = found
+                else:
+                    start += size
+            size //= 2
+
+
+class _Diverged(Exception):
+    """Tells Hypothesis that an example fails."""
+
+
+def _examples(search: Search, seed: int) -> None:
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=BATCH,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        print_blob=False,
+    )
+    @hypothesis.given(PROGRAMS)
+    def examples(draws: list[list[Draw]]) -> None:
+        search.attempt(draws)
+
+    try:
+        examples()
+    except (_Diverged, Flaky):
+        return
+    except Exception:
+        if search._broken is None:  # noqa: SLF001 - of this module
+            raise
+
+
+def search(clients: Sequence[Client], prefix: str, seconds: float, seed: int, url: str) -> Found | None:
+    """The finding of a search, with its script."""
+    look = Search(clients, prefix, seconds, seed)
+    found = look.run()
+    if found is None:
+        return None
+    line = f"{found.line} (history {look.histories}, seed {seed}, {len(found.played)} calls)"
+    why = ("A history on which the metadata service and its model part; the last call shows it.", line)
+    return Found(line, render(why, url, found.played, (f"here: {found.what}",)))
