@@ -1,18 +1,15 @@
 """Tags of a run can be changed while it runs and after."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from conformance.requirement import equal, requirement
 
-TOGETHER = 8
 CONFLICT = 409
 
 
 @requirement("META-050", needs={"metadata"})
 def test_tags_mutate(metadata):
-    """Tags are removed, then added; one in both lists stays.
+    """Tags are removed, then added; one in both lists stays. The answer tells the tags as they are then.
 
-    Why: `run.replace_tag` and the command `tag replace` rely on this order.
+    Why: `run.replace_tag` and the command `tag replace` rely on this order, and show what the answer tells.
     """
     flow = metadata.new_flow("Tags")
     run = metadata.new_run(flow, tags=["old", "both"])["run_number"]
@@ -22,23 +19,26 @@ def test_tags_mutate(metadata):
     answer = metadata.patch(f"{path}/tag/mutate", change)
 
     equal(answer.status, 200, f"{answer.request}: status")
-    equal(set(metadata.get(path).json["tags"]), {"new", "both"}, f"{path}: tags")
+    equal(sorted(answer.json["tags"]), ["both", "new"], f"{answer.request}: tags in the body")
+    equal(sorted(metadata.read(path)["tags"]), ["both", "new"], f"{path}: tags")
 
 
 @requirement("META-051", needs={"metadata"})
 def test_system_tags_stay(metadata):
-    """Removing a system tag is answered with 422 and changes nothing.
+    """A change that removes a system tag is answered with 422, and nothing of it is done.
 
-    Why: system tags say which Metaflow version and runtime made the run.
+    Why: system tags say which Metaflow version and runtime made the run; the client gives up on 422 and
+    tells its user that nothing has changed.
     """
     flow = metadata.new_flow("SystemTags")
     run = metadata.new_run(flow, tags=["mine"], system_tags=["runtime:dev"])["run_number"]
     path = f"/flows/{flow}/runs/{run}"
 
-    answer = metadata.patch(f"{path}/tag/mutate", {"tags_to_remove": ["runtime:dev", "mine"]})
+    change = {"tags_to_add": ["new"], "tags_to_remove": ["runtime:dev", "mine"]}
+    answer = metadata.patch(f"{path}/tag/mutate", change)
 
     equal(answer.status, 422, f"{answer.request}: status")
-    found = metadata.get(path).json
+    found = metadata.read(path)
     equal((found["tags"], found["system_tags"]), (["mine"], ["runtime:dev"]), f"{path}: tags and system tags")
 
 
@@ -55,29 +55,134 @@ def test_concurrent_tags_are_not_lost(metadata):
     def add(number):
         return metadata.patch(f"{path}/tag/mutate", {"tags_to_add": [f"tag-{number}"]})
 
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        answers = list(pool.map(add, range(2 * TOGETHER)))
+    answers = metadata.together(add, range(40))
 
     odd = [answer for answer in answers if answer.status not in (200, CONFLICT)]
     assert not odd, f"a tag mutation is answered with neither 200 nor 409: {odd[0]}"
     acknowledged = {f"tag-{number}" for number, answer in enumerate(answers) if answer.status != CONFLICT}
     assert acknowledged, f"{path}/tag/mutate: every one of {len(answers)} concurrent additions was a conflict"
-    lost = acknowledged - set(metadata.get(path).json["tags"])
+    lost = acknowledged - set(metadata.read(path)["tags"])
     equal(lost, set(), f"{path}: acknowledged tags that are not there")
 
 
 @requirement("META-053", needs={"metadata"})
 def test_tags_reach_tasks(metadata):
-    """Steps and tasks show their run's tags, also those added later.
+    """Steps and tasks show their run's tags, also those added later, alone and in lists.
 
     Why: the client filters steps and tasks by tag; tags belong to the run since service 2.3.0.
     """
     flow = metadata.new_flow("Grafted")
-    run = metadata.new_run(flow)["run_number"]
+    run = metadata.new_run(flow, tags=["early"], system_tags=["runtime:dev"])["run_number"]
     path = f"/flows/{flow}/runs/{run}"
     metadata.new_step(flow, run, "start")
     task = metadata.new_task(flow, run, "start")["task_id"]
-    metadata.patch(f"{path}/tag/mutate", {"tags_to_add": ["later"]})
+    metadata.patch(f"{path}/tag/mutate", {"tags_to_add": ["later"], "tags_to_remove": ["early"]})
 
     for below in (f"{path}/steps/start", f"{path}/steps/start/tasks/{task}"):
-        equal(metadata.get(below).json["tags"], ["later"], f"{below}: tags")
+        found = metadata.read(below)
+        equal((found["tags"], found["system_tags"]), (["later"], ["runtime:dev"]), f"{below}: tags and system tags")
+    for below in (f"{path}/steps", f"{path}/steps/start/tasks"):
+        (found,) = metadata.read(below)
+        equal((found["tags"], found["system_tags"]), (["later"], ["runtime:dev"]), f"{below}: tags and system tags")
+
+
+@requirement("META-054", needs={"metadata"})
+def test_malformed_tags_change_nothing(metadata):
+    """Tags that are no list, or no strings, are refused with 400 and change nothing.
+
+    Why: the client gives up at once on 400, and tries ten times on anything else.
+    """
+    flow = metadata.new_flow("MalformedTags")
+    run = metadata.new_run(flow, tags=["mine"])["run_number"]
+    path = f"/flows/{flow}/runs/{run}"
+
+    for change in (
+        {"tags_to_add": "new"},
+        {"tags_to_remove": "mine"},
+        {"tags_to_add": {"new": 1}},
+        {"tags_to_add": ["new", 7]},
+        {"tags_to_add": ["new"], "tags_to_remove": [None]},
+        {"tags_to_add": [["new"]], "tags_to_remove": ["mine"]},
+    ):
+        answer = metadata.patch(f"{path}/tag/mutate", change)
+        equal(answer.status, 400, f"{answer.request} with {change}: status")
+    equal(metadata.read(path)["tags"], ["mine"], f"{path}: tags after what was refused")
+
+
+@requirement("META-055", needs={"metadata"})
+def test_tags_of_a_missing_run(metadata):
+    """A change of tags of a run that is not there is answered with 404.
+
+    Why: an acknowledgement would be a lie.
+    """
+    flow = metadata.new_flow("TagsOfMissing")
+
+    for run in (999999999, "argo-nothing"):
+        answer = metadata.patch(f"{metadata.at(flow, run)}/tag/mutate", {"tags_to_add": ["new"]})
+        equal(answer.status, 404, f"{answer.request}: status")
+
+
+@requirement("META-056", needs={"metadata"})
+def test_tags_are_a_set(metadata):
+    """A tag that is added again is there once; one that is removed though it is not there changes nothing.
+
+    Why: the client retries a change whose answer it missed.
+    """
+    flow = metadata.new_flow("TagSet")
+    run = metadata.new_run(flow, tags=["a"])["run_number"]
+    path = f"/flows/{flow}/runs/{run}"
+
+    for change in ({"tags_to_add": ["a", "b", "b"]}, {"tags_to_add": ["b"]}, {"tags_to_remove": ["nothing"]}):
+        answer = metadata.patch(f"{path}/tag/mutate", change)
+        equal(answer.status, 200, f"{answer.request} with {change}: status")
+        equal(sorted(answer.json["tags"]), ["a", "b"], f"{answer.request} with {change}: tags in the body")
+    equal(sorted(metadata.read(path)["tags"]), ["a", "b"], f"{path}: tags")
+
+
+@requirement("META-057", needs={"metadata"})
+def test_tags_of_a_named_run(metadata):
+    """The tags of a named run are changed by its name.
+
+    Why: a run on Argo is known to its users by nothing else.
+    """
+    place = metadata.new_place("TagsOfNamed", run="argo-tagged", task="t-tagged")
+
+    answer = metadata.patch(f"{place.in_run}/tag/mutate", {"tags_to_add": ["new"]})
+
+    equal(answer.status, 200, f"{answer.request}: status")
+    for path in (place.in_run, place.in_step, place.in_task):
+        equal(metadata.read(path)["tags"], ["new"], f"{path}: tags")
+
+
+@requirement("META-058", needs={"metadata"})
+def test_tags_that_hurt(metadata):
+    """Tags with quotes, commas, colons, slashes, other scripts and 500 characters are kept and removed as they are.
+
+    Why: the client allows any text of up to 500 characters (metaflow: tagging_util.py).
+    """
+    flow = metadata.new_flow("TagsThatHurt")
+    tags = ["it's", 'a "b"', "a,b", "k:v:w", "a/b", "a\\b", "{a}", "[1]", "null", "ünï", "🌍", "שלום", " a ", "x" * 500]
+    run = metadata.new_run(flow, tags=tags[:5])["run_number"]
+    path = f"/flows/{flow}/runs/{run}"
+
+    metadata.patch(f"{path}/tag/mutate", {"tags_to_add": tags})
+    equal(sorted(metadata.read(path)["tags"]), sorted(tags), f"{path}: tags")
+
+    metadata.patch(f"{path}/tag/mutate", {"tags_to_remove": tags[1:]})
+    equal(metadata.read(path)["tags"], tags[:1], f"{path}: tags after all but one were removed")
+
+
+@requirement("META-059", needs={"metadata"})
+def test_fifty_tags(metadata):
+    """A run keeps fifty tags, given when it is registered or added later.
+
+    Why: fifty are what the client allows (metaflow: tagging_util.py).
+    """
+    flow = metadata.new_flow("FiftyTags")
+    tags = sorted(f"tag-{number}" for number in range(50))
+    early, late = (metadata.new_run(flow, tags=given)["run_number"] for given in (tags, []))
+
+    metadata.patch(f"{metadata.at(flow, late)}/tag/mutate", {"tags_to_add": tags})
+
+    for run in (early, late):
+        equal(sorted(metadata.read(metadata.at(flow, run))["tags"]), tags, f"{metadata.at(flow, run)}: tags")
