@@ -100,13 +100,13 @@ class Pool:
             async with asyncio.timeout(HEALTH_S), self._asking:
                 if self._asked is None or self._asked.is_closed():
                     self._asked = await asyncpg.connect(**self._how)
-                standby = await self._asked.fetchval("SELECT pg_is_in_recovery()")
+                reads_only = await self._asked.fetchval("SHOW transaction_read_only")
         except AWAY as error:
             if self._asked is not None:
                 self._asked.terminate()
             raise Away(f"the database is away: {error!r}") from error
-        if standby:
-            raise Away("the database is a standby, which takes no writes")
+        if reads_only == "on":
+            raise Away("the database takes no writes: a standby?")
 
     async def close(self) -> None:
         """Close every connection, once it is free."""
@@ -141,8 +141,10 @@ async def connect(config: Config) -> Pool:
     try:
         await migrate(connections)
     except (asyncpg.PostgresError, *NOT_YET) as error:
+        connections.terminate()
         raise Unusable(f"the tables can not be made in the database {config.where}: {error!r}") from error
     except Unusable as error:
+        connections.terminate()
         raise Unusable(f"the database {config.where}: {error}") from None
     return Pool(connections, how, config.wait_s)
 
