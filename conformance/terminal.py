@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from conformance.outcome import Outcome
+from conformance.redact import redact_text
 from conformance.running import Watcher
 
 STYLES = {
@@ -56,7 +57,7 @@ class Terminal(Watcher):
 
     def say(self, line: str) -> None:
         """Print one line."""
-        self._print(escape(line))
+        self._print(escape(redact_text(line)))
 
     def _print(self, text: str) -> None:
         self._spoke = time.monotonic()
@@ -85,10 +86,10 @@ class Terminal(Watcher):
         if outcome is Outcome.PASSED and self.console.is_terminal:
             return
         style = STYLES[outcome]
-        self._print(f"[{style}]{outcome.value:>12}[/{style}] {fields['id']}  {escape(fields['title'])}")
+        self._print(f"[{style}]{outcome.value:>12}[/{style}] {fields['id']}  {escape(redact_text(fields['title']))}")
         if outcome not in (Outcome.PASSED, Outcome.NOT_SUPPORTED) and fields["message"]:
             for line in fields["message"].splitlines()[:6]:
-                self._print(f"             {escape(line)}")
+                self._print(f"             {escape(redact_text(line))}")
 
     def line(self) -> str:
         """Counts, time, and what is awaited."""
