@@ -98,7 +98,9 @@ def enter(session: Session) -> None:
     JOURNAL.mkdir(parents=True, exist_ok=True)
     me = psutil.Process()
     entry = {"pid": me.pid, "started": me.create_time(), "output": str(session.output.resolve())}
-    (JOURNAL / f"{session.run_id}.json").write_text(json.dumps(entry), encoding="utf-8")
+    scratch = JOURNAL / f"{session.run_id}.tmp"
+    scratch.write_text(json.dumps(entry), encoding="utf-8")
+    scratch.rename(JOURNAL / f"{session.run_id}.json")
 
 
 def leave(session: Session) -> None:
@@ -110,7 +112,10 @@ def reap(target: str) -> list[str]:
     """Clean up after runs on ``target`` from this machine that were killed; their IDs."""
     reaped = []
     for path in sorted(JOURNAL.glob("*.json")):
-        entry = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:  # its run has just left, or another start reaps it
+            continue
         if _alive(entry["pid"], entry["started"]):
             continue
         kill_strays(Path(entry["output"]))
@@ -132,9 +137,11 @@ def _alive(pid: int, started: float) -> bool:
 
 
 def _session(output: Path) -> Session | None:
-    """The session of another run; None where its folder is gone."""
-    path = output / FILE
-    return Session.load(path) if path.exists() else None
+    """The session of another run; None where its folder is gone, or is that of another version."""
+    try:
+        return Session.load(output / FILE)
+    except (OSError, ValueError, LookupError):
+        return None
 
 
 def kill_strays(output: Path) -> None:

@@ -50,7 +50,11 @@ class LaunchPad:
         with self._starting:
             if self._stopped:
                 return
-            child = self._start(launch)
+            try:
+                child = self._start(launch)
+            except OSError as error:
+                self._tell_end(launch, self._failed(launch, f"the launch could not be started: {error}", {}), 0)
+                return
             self._children.append(child)
         began = time.monotonic()
         self.listener("launch.started", scenario=launch.scenario, orchestrator=launch.orchestrator)
@@ -58,13 +62,16 @@ class LaunchPad:
         data = read_launch(self.session, launch)
         if data.get("state") != "finished":
             data = self._died(launch, child.returncode, data)
+        self._tell_end(launch, data, time.monotonic() - began)
+
+    def _tell_end(self, launch: Launch, data: dict[str, Any], seconds: float) -> None:
         self.listener(
             "launch.finished",
             scenario=launch.scenario,
             orchestrator=launch.orchestrator,
             run_id=data["run_id"],
             outcome=data["outcome"],
-            duration_s=round(time.monotonic() - began, 1),
+            duration_s=round(seconds, 1),
             message=data["message"],
         )
 
@@ -80,16 +87,14 @@ class LaunchPad:
             )
 
     def _died(self, launch: Launch, code: int, data: dict[str, Any]) -> dict[str, Any]:
-        """Say for a child that died without a word what its log says, so that no check waits for it."""
         log = self.session.launch_file(launch, "log").read_text(encoding="utf-8", errors="replace")
         said = "\n".join(log.strip().splitlines()[-8:])
+        return self._failed(launch, f"the launch died with exit code {code}: {said}", data)
+
+    def _failed(self, launch: Launch, message: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Write the launch file for a child that died without a word, so that no check waits for it."""
         blank = {"run_id": None, "template": None, "flow": "", "started_at": time.time()}
-        outcome = {
-            "state": "finished",
-            "outcome": "error",
-            "message": f"the launch died with exit code {code}: {said}",
-            "finished_at": time.time(),
-        }
+        outcome = {"state": "finished", "outcome": "error", "message": message, "finished_at": time.time()}
         data = {**blank, **data, **outcome, "scenario": launch.scenario, "orchestrator": launch.orchestrator}
         scratch = self.session.launch_file(launch, "tmp")
         scratch.write_text(json.dumps(data), encoding="utf-8")
