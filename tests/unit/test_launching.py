@@ -119,14 +119,16 @@ def make(tmp_path: Path) -> Iterator[Make]:
         pad.end()
 
 
+def soon(condition: Callable[[], object]) -> bool:
+    """Tell whether the condition comes true within ten seconds."""
+    return any(condition() or threading.Event().wait(0.01) for _ in range(1000))
+
+
 def said(pad: Pad) -> str:
-    """The first line of the launch's log, once there is one."""
+    """What the launch printed, once it did."""
     pad.events.started.wait(10)
-    for _ in range(1000):
-        if "\n" in pad.log():
-            return pad.log().strip()
-        threading.Event().wait(0.01)
-    raise AssertionError("the launch said nothing")
+    assert soon(lambda: "\n" in pad.log())
+    return pad.log().strip()
 
 
 def test_a_launch_begins_and_ends(make: Make) -> None:
@@ -189,7 +191,7 @@ def test_stop_kills_what_does_not_end_with_all_its_children(make: Make, monkeypa
     pad.stop()
 
     assert [child.returncode for child in pad._children] == [-9]
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    assert soon(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
     assert pad.events.of("launch.finished")[0]["outcome"] == "error"
 
 
