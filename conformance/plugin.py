@@ -125,6 +125,14 @@ def metadata(session: Session) -> Any:
 
 
 @pytest.fixture
+def contract(metadata: Any) -> Any:
+    """The metadata service by the operations of its contract."""
+    from conformance.contract.judge import Contract  # noqa: PLC0415 - only what a check needs
+
+    return Contract(metadata)
+
+
+@pytest.fixture
 def model(session: Session) -> Any:
     """The model-based test of the metadata service."""
     from conformance.model.trial import Trial  # noqa: PLC0415 - only what a check needs

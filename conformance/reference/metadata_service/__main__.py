@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from .web import POOL, SETTINGS, Refused, answer, common
 
 BODY_BYTES = 64 * 1024 * 1024
 SHUTDOWN_S = 10
+CONTRACT = Path(__file__).parents[2] / "contract" / "openapi.yaml"
 
 P = "/flows/{flow}/runs/{run}"
 S = P + "/steps/{step}"
@@ -39,6 +41,11 @@ async def token(_request: web.Request) -> web.Response:
     raise Refused(403, "this service hands out no credentials")
 
 
+async def contract(_request: web.Request) -> web.FileResponse:
+    """GET /openapi.yaml: what this service promises, as an OpenAPI document."""
+    return web.FileResponse(CONTRACT, headers={"Content-Type": "application/yaml"})
+
+
 def routes() -> list[web.RouteDef]:
     """All routes; OPTIONS is none of them, as the UI reads through a back end of its own."""
     return [
@@ -46,6 +53,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/version", version),
         web.get("/healthcheck", health),
         web.get("/auth/token", token),
+        web.get("/openapi.yaml", contract),
         web.get("/flows", entities.flows),
         web.get("/flows/{flow}", entities.flow),
         web.post("/flows/{flow}", entities.create_flow),
