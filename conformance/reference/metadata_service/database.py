@@ -126,7 +126,7 @@ async def connect(config: Config) -> Pool:
     while True:
         try:
             connections = await asyncpg.create_pool(
-                **how, min_size=config.pool_min, max_size=config.pool_max, init=_speak_json, reset=_keep
+                **how, min_size=config.pool_min, max_size=config.pool_max, init=_set_up, reset=_keep
             )
             break
         except NOT_YET as error:
@@ -169,7 +169,9 @@ def _how(config: Config) -> dict[str, Any]:
     }
 
 
-async def _speak_json(connection: Any) -> None:
+async def _set_up(connection: Any) -> None:
+    # plans are made once for each statement, not for the values of each request, which takes longer than to run it
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

@@ -12,7 +12,13 @@ from . import filters, paging, rows
 from .web import POOL, SETTINGS, Refused, answer, body_of
 
 BEAT_S = 10
-RUN = "(runs.run_number = $2 OR runs.run_id = $3)"
+RUN_NUMBER = "coalesce((SELECT named.run_number FROM runs AS named WHERE named.flow_id = $1 AND named.run_id = $3), $2)"
+RUN = f"runs.run_number = {RUN_NUMBER}"
+TASK = f"""tasks.step_name = $4 AND tasks.task_id = coalesce((
+    SELECT named.task_id FROM tasks AS named WHERE named.flow_id = $1 AND named.run_number = {RUN_NUMBER}
+    AND named.step_name = $4 AND named.task_name = $6), $5)"""
+"""The run and task of a path. Not ``number = $2 OR name = $3``: without fresh statistics, right after many
+registrations, PostgreSQL would look for that among all runs of the flow, or all tasks of that step name."""
 
 RUNS = """SELECT flow_id, run_number, run_id, user_name, ts_epoch, last_heartbeat_ts, tags, system_tags FROM runs"""
 STEPS = """SELECT steps.flow_id, steps.run_number, runs.run_id, steps.step_name, steps.user_name, steps.ts_epoch,
@@ -162,10 +168,7 @@ async def tasks(request: web.Request) -> web.Response:
 
 async def task(request: web.Request) -> web.Response:
     """GET /flows/F/runs/R/steps/S/tasks/T."""
-    row = await request.app[POOL].fetchrow(
-        f"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND (task_id = $5 OR task_name = $6)",
-        *task_key(request),
-    )
+    row = await request.app[POOL].fetchrow(f"{TASKS} WHERE flow_id = $1 AND {RUN} AND {TASK}", *task_key(request))
     return answer(rows.below_run(found(row)))
 
 
@@ -216,7 +219,7 @@ async def beat_task(request: web.Request) -> web.Response:
             f"""WITH beating AS (
                 UPDATE tasks SET last_heartbeat_ts = greatest(tasks.last_heartbeat_ts, $7) FROM runs
                 WHERE (tasks.flow_id, tasks.run_number) = (runs.flow_id, runs.run_number)
-                AND runs.flow_id = $1 AND {RUN} AND step_name = $4 AND (task_id = $5 OR task_name = $6)
+                AND runs.flow_id = $1 AND {RUN} AND {TASK}
                 RETURNING tasks.flow_id, tasks.run_number, tasks.task_id
             ), alive AS (
                 UPDATE runs SET last_heartbeat_ts = $7 FROM beating

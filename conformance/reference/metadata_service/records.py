@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from . import paging, rows
-from .entities import RUN, found, run_key, task_key
+from .entities import RUN, TASK, found, run_key, task_key
 from .web import POOL, Refused, answer, body_of
 
 LARGEST_ATTEMPT = 2**31 - 1
@@ -25,7 +25,6 @@ ARTIFACTS = """SELECT flow_id, run_number, runs.run_id, step_name, task_id, task
 
 ARTIFACT = """flow_id, run_number, run_id, step_name, task_id, task_name, name, location, ds_type, sha, type,
     content_type, user_name, attempt_id, ts_epoch, tags, system_tags"""
-TASK = "step_name = $4 AND (task_id = $5 OR tasks.task_name = $6)"
 OWNER = f"""SELECT flow_id, run_number, step_name, task_id FROM tasks JOIN runs USING (flow_id, run_number)
     WHERE flow_id = $1 AND {RUN} AND {TASK}"""
 
@@ -186,7 +185,9 @@ async def filtered_tasks(request: web.Request) -> web.Response:
     field, pattern = request.query.get("metadata_field_name") or None, request.query.get("pattern") or None
     if field or pattern:
         key = (*key, field, pattern)
-        condition = """AND EXISTS (SELECT FROM metadata WHERE (metadata.flow_id, metadata.run_number,
+        # the first condition reads the pattern even where there is nothing to match: a bad one is always refused
+        condition = """AND coalesce('' ~ $6::text, true) IS NOT NULL
+            AND EXISTS (SELECT FROM metadata WHERE (metadata.flow_id, metadata.run_number,
             metadata.step_name, metadata.task_id) = (tasks.flow_id, tasks.run_number, tasks.step_name, tasks.task_id)
             AND ($5::text IS NULL OR field_name = $5) AND ($6::text IS NULL OR value ~ $6))"""
     listed = await request.app[POOL].fetch(
