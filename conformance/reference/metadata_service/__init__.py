@@ -4,7 +4,7 @@ Run it by ``python -m conformance.reference.metadata_service``; ``config.py`` ha
 
 The routes, status codes and bodies are those of Netflix/metaflow-service (2.5.1, and for pages and filters commit
 91e44f0) wherever the client or the UI can tell a difference. It departs from it, on purpose, in the points below.
-In brackets, the place there: files of ``services/metadata_service/api`` (A) and ``services/data`` (D); #: pull requests.
+In brackets, where: files of ``services/metadata_service/api`` (A) and ``services/data`` (D), or pull requests (#).
 
 Bad input
 - A body that is not JSON or not of the right shape, a name of digits alone, a number or attempt that is none, a regular
