@@ -209,11 +209,17 @@ def load(  # noqa: PLR0913 - one parameter for each option
 @main.command()
 @option.mutants_area
 @option.mutants_only
-@click.option("--list", "listed", is_flag=True, help="List the mutants and try none.")
+@option.mutants_list
+@option.mutants_matrix
 @option.mutants_workers
 @option.output
-def mutants(area: str, only: tuple[str, ...], *, listed: bool, workers: int, output: Path | None) -> None:
-    """Put the suite itself on trial: broken services, and which checks turn red on each."""
+def mutants(  # noqa: PLR0913 - one parameter for each option
+    area: str, only: tuple[str, ...], *, listed: bool, matrix: bool, workers: int, output: Path | None
+) -> None:
+    """Put the suite itself on trial: broken services, and which checks turn red on each.
+
+    A mutant is judged by the checks that say they kill it, and by all others where it survives those.
+    """
     from conformance import reporting  # noqa: PLC0415
     from conformance.mutants import catalogue, telling, trial  # noqa: PLC0415
 
@@ -221,7 +227,7 @@ def mutants(area: str, only: tuple[str, ...], *, listed: bool, workers: int, out
     if listed:
         telling.say_catalogue(catalogue.select(only), console)
         return
-    plan = trial.Plan(area, only, workers, output, ("mfconf", *sys.argv[1:]))
+    plan = trial.Plan(area, only, matrix, workers, output, ("mfconf", *sys.argv[1:]))
     folder, code = trial.run(plan, telling.Terminal(console, len(catalogue.select(only))))
     reporting.finish(folder, console)
     sys.exit(code)

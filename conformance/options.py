@@ -70,6 +70,10 @@ mutants_area = click.option(
 mutants_only = click.option(
     "--only", multiple=True, metavar="GLOB", help="Only these mutants, by name or family; may be repeated."
 )
+mutants_list = click.option("--list", "listed", is_flag=True, help="List the mutants and try none.")
+mutants_matrix = click.option(
+    "--matrix", is_flag=True, help="Every check on every mutant, also where one has turned red: takes an hour."
+)
 mutants_workers = click.option(
     "-n", "workers", type=click.IntRange(1, 16), default=4, show_default=True, help="Mutants that are tried at once."
 )

@@ -50,6 +50,8 @@ def _say_score(mutation: dict[str, Any], console: Console) -> None:
     defects = {row["name"]: row["defect"] for row in mutation["mutants"]}
     for name in mutation["survived"]:
         console.print(f"  [bold red]survived[/bold red] {name}: {escape(defects[name])}", soft_wrap=True)
+    for check, names in mutation["unkept"].items():
+        console.print(f"  {check} says that it kills, and did not: {', '.join(names)}", soft_wrap=True)
     for level, checks in mutation["idle"].items():
         if checks:
             console.print(f"  {level} checks that killed none: {', '.join(checks)}", soft_wrap=True)

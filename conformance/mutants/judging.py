@@ -21,6 +21,7 @@ REFUSED = "refused.json"
 """Where a judge that could not begin leaves its reason."""
 
 END_S = 30
+MODEL_S = 8.0
 TURNED_RED = {Outcome.FAILED, Outcome.ERROR}
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -36,31 +37,41 @@ class Judged:
     messages: dict[str, str]
     ended: str = ""
 
+    def __or__(self, other: Judged) -> Judged:
+        """Both together; the first that ended early counts."""
+        return Judged(
+            self.levels | other.levels,
+            self.outcomes | other.outcomes,
+            self.messages | other.messages,
+            self.ended or other.ended,
+        )
+
     @property
     def red(self) -> tuple[str, ...]:
         """The checks that failed or could not be judged."""
         return tuple(name for name, outcome in self.outcomes.items() if outcome in TURNED_RED)
 
 
-def start(url: str, folder: Path, area: str, profile: Profile) -> BaseProcess:
-    """Begin to judge the service at ``url``; its record goes to ``folder``."""
-    child = CONTEXT.Process(target=_judge, args=(url, folder, area, profile))
+def start(url: str, folder: Path, checks: tuple[str, ...]) -> BaseProcess:
+    """Begin to judge the service at ``url`` by ``checks``; its record goes to ``folder``."""
+    child = CONTEXT.Process(target=_judge, args=(url, folder, checks))
     child.start()
     return child
 
 
-def _judge(url: str, folder: Path, area: str, profile: Profile) -> None:
+def _judge(url: str, folder: Path, checks: tuple[str, ...]) -> None:
     cleanup.JOURNAL = folder.parent / "journal" / folder.name  # this run's alone: many are under way
     plan = running.Plan(
         target=f"service:{url}",
         options=Options(),
-        profile=profile,
-        areas=(area,),
-        only=(),
+        profile=Profile.CORE,
+        areas=(),
+        only=checks,
         workers=0,
         output=folder,
         expected=(),
         command=("mfconf", "mutants"),
+        model_s=MODEL_S,
     )
     try:
         running.run(plan, running.Watcher())

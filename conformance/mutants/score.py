@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,16 @@ def level_of(finding: Finding, levels: Mapping[str, Level]) -> str | None:
 
 
 def score(
-    findings: Iterable[Finding], levels: Mapping[str, Level], defects: Mapping[str, str], digest: str
+    findings: Iterable[Finding],
+    levels: Mapping[str, Level],
+    claims: Mapping[str, Collection[str]],
+    defects: Mapping[str, str],
+    digest: str,
 ) -> dict[str, Any]:
     """The part ``mutation`` of the report. ``levels``: every check that passed on the unbroken service.
 
-    ``idle`` are the checks that killed none, by level; empty unless the whole catalogue (``defects``) was tried.
+    ``unkept`` are the ``claims`` of checks (mutants that they say they kill) which did not come true. ``idle`` are
+    the checks that killed none, by level; empty unless the whole catalogue (``defects``) was tried.
     """
     rows = sorted(findings, key=lambda finding: finding.mutant)
     by = {finding.mutant: level_of(finding, levels) for finding in rows}
@@ -55,6 +60,11 @@ def score(
         "idle": {
             level.value: sorted(c for c in levels if levels[c] is level and c not in useful) if whole else []
             for level in Level
+        },
+        "unkept": {
+            check: unkept
+            for check, names in sorted(claims.items())
+            if (unkept := [f.mutant for f in rows if f.mutant in names and not f.ended and check not in f.killers])
         },
         "mutants": [
             {

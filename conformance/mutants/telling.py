@@ -40,6 +40,13 @@ class Terminal(Watcher):
         took = f"[dim]({finding.duration_s:.0f} s, {time.monotonic() - self.began:.0f} s in all)[/dim]"
         self.console.print(f"\\[{self.done}/{self.total}] {finding.mutant}: {what} {took}", soft_wrap=True)
 
+    def broken(self, why: str) -> None:
+        """Say why there is no finding."""
+        self.done += 1
+        self.console.print(
+            f"\\[{self.done}/{self.total}] [bold magenta]not tried[/bold magenta] {escape(why)}", soft_wrap=True
+        )
+
 
 def say_catalogue(mutants: Iterable[Mutant], console: Console) -> None:
     """Print the mutants."""

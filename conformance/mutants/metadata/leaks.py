@@ -9,6 +9,14 @@ from conformance.mutants.catalogue import mutant
 
 OK = 200
 
+TASKS_OF_STEP = 'f"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"'
+ARTIFACTS_OF_STEP = '"AND step_name = $4"'
+METADATA_OF_TASK = 'f"{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}"'
+ANY_RUN = "($2::bigint IS NOT NULL OR $3::text IS NOT NULL)"
+ANY_STEP = "$4::text IS NOT NULL"
+ANY_TASK = "($5::bigint IS NOT NULL OR $6::text IS NOT NULL)"
+"""In place of a condition that is missing: the statement keeps its parameters."""
+
 
 @mutant("names-case-insensitive")
 def names_case_insensitive(bench: Bench) -> None:
@@ -20,27 +28,26 @@ def names_case_insensitive(bench: Bench) -> None:
 
 @mutant("steps-case-insensitive")
 def steps_case_insensitive(bench: Bench) -> None:
-    """Step names are compared without case: join and Join are one step when read."""
-    bench.edit("entities", "AND {RUN} AND step_name = $4", "AND {RUN} AND lower(step_name) = lower($4)", times=5)
-    bench.edit("records", '"AND step_name = $4"', '"AND lower(step_name) = lower($4)"')
+    """Step names are compared without case: join shows the tasks and artifacts of Join too."""
+    bench.edit("entities", TASKS_OF_STEP, TASKS_OF_STEP.replace("step_name = $4", "lower(step_name) = lower($4)"))
+    bench.edit("records", ARTIFACTS_OF_STEP, '"AND lower(step_name) = lower($4)"')
 
 
 @mutant("step-name-as-pattern")
 def step_name_as_pattern(bench: Bench) -> None:
-    """Step names are compared with LIKE: a_b shows the tasks and artifacts of axb."""
-    bench.edit(
-        "entities",
-        "{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name =",
-        "{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name LIKE",
-        times=2,
-    )
-    bench.edit("records", '"AND step_name = $4"', '"AND step_name LIKE $4"')
+    """Step names are compared with LIKE: a_b shows the tasks and artifacts of axb too."""
+    bench.edit("entities", TASKS_OF_STEP, TASKS_OF_STEP.replace("step_name =", "step_name LIKE"))
+    bench.edit("records", ARTIFACTS_OF_STEP, '"AND step_name LIKE $4"')
 
 
 @mutant("run-name-by-prefix")
 def run_name_by_prefix(bench: Bench) -> None:
     """A run is found by the beginning of its name: argo-a shows the tasks of argo-abc too."""
-    bench.edit("entities", "runs.run_id = $3)", "($3 <> '' AND starts_with(runs.run_id, $3)))")
+    bench.edit(
+        "entities",
+        "named.run_id = $3), $2)",
+        "$3 <> '' AND starts_with(named.run_id, $3) ORDER BY named.run_id DESC LIMIT 1), $2)",
+    )
 
 
 @mutant("flow-name-as-pattern")
@@ -52,13 +59,13 @@ def flow_name_as_pattern(bench: Bench) -> None:
 @mutant("runs-of-all-flows")
 def runs_of_all_flows(bench: Bench) -> None:
     """The runs of all flows are listed for each."""
-    bench.edit("entities", "{source} WHERE flow_id = $1", "{source} WHERE ($1 = $1)")
+    bench.edit("entities", "{source} WHERE flow_id = $1", "{source} WHERE $1::text IS NOT NULL")
 
 
 @mutant("run-of-any-flow")
 def run_of_any_flow(bench: Bench) -> None:
     """A run is found under any flow: its number is thought to be enough."""
-    bench.edit("entities", "{RUNS} WHERE flow_id = $1", "{RUNS} WHERE ($1 = $1)", times=2)
+    bench.edit("entities", "{RUNS} WHERE flow_id = $1", "{RUNS} WHERE $1::text IS NOT NULL", times=2)
 
 
 @mutant("run-name-of-any-flow")
@@ -79,83 +86,56 @@ def run_name_of_any_flow(bench: Bench) -> None:
 @mutant("steps-of-all-runs")
 def steps_of_all_runs(bench: Bench) -> None:
     """The steps of all runs of a flow are listed for each run."""
-    bench.edit("entities", "{RUN} ORDER BY steps.ts_epoch", "($2 = $2 OR $3 = $3) ORDER BY steps.ts_epoch")
+    bench.edit(
+        "entities",
+        "{RUN} ORDER BY steps.ts_epoch",
+        "($2::bigint IS NOT NULL OR $3::text IS NOT NULL) ORDER BY steps.ts_epoch",
+    )
 
 
 @mutant("tasks-of-all-steps")
 def tasks_of_all_steps(bench: Bench) -> None:
     """The tasks of all steps are listed for each step: the condition on the step is missing."""
-    bench.edit(
-        "entities",
-        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
-        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND ($4 = $4)"',
-    )
+    bench.edit("entities", TASKS_OF_STEP, TASKS_OF_STEP.replace("step_name = $4", ANY_STEP))
 
 
 @mutant("tasks-of-all-runs")
 def tasks_of_all_runs(bench: Bench) -> None:
     """The tasks of a step are listed from every run of the flow."""
-    bench.edit(
-        "entities",
-        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
-        '"{TASKS} WHERE flow_id = $1 AND ($2::bigint = $2 OR $3 = $3) AND step_name = $4"',
-    )
-
-
-@mutant("tasks-of-all-flows")
-def tasks_of_all_flows(bench: Bench) -> None:
-    """The tasks of a step are listed from runs of that name in every flow."""
-    bench.edit(
-        "entities",
-        '"{TASKS} WHERE flow_id = $1 AND {RUN} AND step_name = $4"',
-        '"{TASKS} WHERE ($1 = $1) AND {RUN} AND step_name = $4"',
-    )
+    bench.edit("entities", TASKS_OF_STEP, TASKS_OF_STEP.replace("{RUN}", ANY_RUN))
 
 
 @mutant("task-of-any-step")
 def task_of_any_step(bench: Bench) -> None:
-    """A task is found under any step of its run."""
-    bench.edit(
-        "entities",
-        'step_name = $4 AND (task_id = $5 OR task_name = $6)",',
-        '($4 = $4) AND (task_id = $5 OR task_name = $6)",',
-    )
+    """A task is found by its number under any step of its run."""
+    bench.edit("entities", "tasks.step_name = $4 AND tasks.task_id = coalesce", "tasks.task_id = coalesce")
 
 
 @mutant("metadata-of-all-tasks")
 def metadata_of_all_tasks(bench: Bench) -> None:
     """The metadata of a step's tasks are listed for each of them."""
-    bench.edit(
-        "records",
-        "{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}",
-        "{METADATA} WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND ($5 = $5 OR $6 = $6)",
-    )
+    bench.edit("records", METADATA_OF_TASK, METADATA_OF_TASK.replace("{TASK}", f"step_name = $4 AND {ANY_TASK}"))
 
 
 @mutant("metadata-of-all-runs")
 def metadata_of_all_runs(bench: Bench) -> None:
     """The metadata of all runs of a flow are listed for each."""
     bench.edit(
-        "records",
-        '"{METADATA} WHERE flow_id = $1 AND {RUN}"',
-        '"{METADATA} WHERE flow_id = $1 AND ($2 = $2 OR $3 = $3)"',
+        "records", 'f"{METADATA} WHERE flow_id = $1 AND {RUN}"', f'f"{{METADATA}} WHERE flow_id = $1 AND {ANY_RUN}"'
     )
 
 
 @mutant("metadata-of-name-in-all-steps")
 def metadata_of_name_in_all_steps(bench: Bench) -> None:
     """A named task shows the metadata of the tasks of that name in every step."""
-    bench.edit(
-        "records",
-        "{METADATA} WHERE flow_id = $1 AND {RUN} AND {TASK}",
-        "{METADATA} WHERE flow_id = $1 AND {RUN} AND ($4 = $4) AND (task_id = $5 OR tasks.task_name = $6)",
-    )
+    named = f"{ANY_STEP} AND (task_id = $5 OR tasks.task_name = $6)"
+    bench.edit("records", METADATA_OF_TASK, METADATA_OF_TASK.replace("{TASK}", named))
 
 
 @mutant("artifacts-of-all-steps")
 def artifacts_of_all_steps(bench: Bench) -> None:
     """The artifacts of all steps are listed for each step."""
-    bench.edit("records", '"AND step_name = $4"', '"AND ($4 = $4)"')
+    bench.edit("records", ARTIFACTS_OF_STEP, '"AND $4::text IS NOT NULL"')
 
 
 @mutant("artifacts-of-all-tasks")
@@ -164,7 +144,7 @@ def artifacts_of_all_tasks(bench: Bench) -> None:
     bench.edit(
         "records",
         'f"AND {TASK}", task_key(request))',
-        '"AND step_name = $4 AND ($5 = $5 OR $6 = $6)", task_key(request))',
+        '"AND step_name = $4 AND ($5::bigint IS NOT NULL OR $6::text IS NOT NULL)", task_key(request))',
     )
 
 
@@ -174,7 +154,7 @@ def artifact_of_any_task(bench: Bench) -> None:
     bench.edit(
         "records",
         "WHERE flow_id = $1 AND {RUN} AND {TASK}) AS found",
-        "WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND ($5 = $5 OR $6 = $6)) AS found",
+        "WHERE flow_id = $1 AND {RUN} AND step_name = $4 AND " + ANY_TASK + ") AS found",
     )
     bench.edit(
         "records", "attempt_id = {among} AND name = $7", "attempt_id = {among} AND name = $7 ORDER BY task_id DESC"
@@ -217,7 +197,7 @@ def filtered_tasks_of_all_steps(bench: Bench) -> None:
     bench.edit(
         "records",
         "WHERE flow_id = $1 AND {RUN} AND step_name = $4 {condition}",
-        "WHERE flow_id = $1 AND {RUN} AND ($4 = $4) {condition}",
+        "WHERE flow_id = $1 AND {RUN} AND $4::text IS NOT NULL {condition}",
     )
 
 

@@ -1,0 +1,93 @@
+"""Judges one service after the other, each on a database of its own in one Postgres."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.errors import TargetError
+from conformance.mutants import judging, score
+from conformance.mutants.catalogue import Mutant
+from conformance.mutants.serve import UNBROKEN
+from conformance.mutants.service import serving
+from conformance.outcome import Level, Outcome
+from conformance.reference.postgres import Server
+from conformance.requirement import Profile, catalogue
+
+PROFILE = Profile.CORE
+"""What a user runs who asks for nothing else."""
+
+MODEL = "/test_model.py"
+"""Where the checks stand that take seconds of CPU each."""
+
+JUDGE_S = 240
+"""Seconds after which a run on a mutant is ended: it hangs."""
+
+PATIENCE = 6
+"""A run on a mutant may take as many times as long as the one on the unbroken service."""
+
+
+class Court:
+    """``checks`` judge; ``over`` ends what is under way; ``matrix``: each check that is not slow judges each mutant."""
+
+    def __init__(self, server: Server, folder: Path, area: str, *, matrix: bool) -> None:
+        self.server = server
+        self.folder = folder / "mutants"
+        self.matrix = matrix
+        self.patience_s: float = JUDGE_S
+        self.over = threading.Event()
+        self.checks = [found for found in catalogue() if found.area == area and PROFILE.includes(found.profile)]
+
+    def baseline(self) -> dict[str, Level]:
+        """The checks that the unbroken service passes, with their levels. Raises ``TargetError`` unless all do."""
+        began = time.monotonic()
+        judged = self._judged(UNBROKEN, [tuple(found.id for found in self.checks)])
+        if judged.ended:
+            raise TargetError(f"the unbroken service can't be judged: {judged.ended}")
+        if judged.red:
+            worst = judged.red[0]
+            raise TargetError(
+                f"the unbroken service does not pass {', '.join(judged.red)}: nothing can be said of the mutants; "
+                f"{worst}: {judged.messages[worst]}"
+            )
+        self.patience_s = min(JUDGE_S, max(60, PATIENCE * (time.monotonic() - began)))
+        return {name: judged.levels[name] for name, outcome in judged.outcomes.items() if outcome is Outcome.PASSED}
+
+    def judge(self, mutant: Mutant, levels: dict[str, Level]) -> score.Finding:
+        """Judge one mutant. Raises ``TargetError`` where it is no working service."""
+        began = time.monotonic()
+        judged = self._judged(mutant.name, self.stages(mutant.name), dies=mutant.dies)
+        killers = tuple(name for name in judged.red if name in levels)
+        return score.Finding(mutant.name, killers, judged.ended, time.monotonic() - began)
+
+    def stages(self, name: str) -> list[tuple[str, ...]]:
+        """Which checks judge a mutant, each stage only where it survived the ones before.
+
+        First those that claim to kill it, then the others, last the slow ones; with ``matrix``, the first two at once.
+        """
+        claiming, others, slow = [], [], []
+        for found in self.checks:
+            is_slow = found.source.endswith(MODEL)
+            first = name in found.kills or (self.matrix and not is_slow)
+            (claiming if first else slow if is_slow else others).append(found.id)
+        return [tuple(stage) for stage in (claiming, others, slow) if stage]
+
+    def _judged(self, name: str, stages: list[tuple[str, ...]], *, dies: bool = False) -> judging.Judged:
+        self.folder.mkdir(exist_ok=True)
+        judged = judging.Judged({}, {}, {})
+        with serving(self.server, name, self.folder / f"{name}.log", dies=dies) as url:
+            for number, checks in enumerate(stages, start=1):
+                judged |= self._run(url, self.folder / f"{name}.{number}", checks)
+                if judged.red or judged.ended:
+                    break
+        return judged
+
+    def _run(self, url: str, folder: Path, checks: tuple[str, ...]) -> judging.Judged:
+        child = judging.start(url, folder, checks)
+        came = judging.wait(child, self.patience_s, self.over.is_set)
+        if self.over.is_set():
+            raise TargetError(f"mutant {folder.name}: interrupted")
+        judged = judging.result(folder)
+        return judged if came else replace(judged, ended=f"no verdict after {self.patience_s:.0f} s")
