@@ -258,6 +258,9 @@ class Builder:
 
     def elsewhere(self, a: int, b: int, c: int) -> None:
         """Look for something below a parent that is not its own, or for what is nowhere."""
+        if len(self.flows) < 2:  # noqa: PLR2004
+            self.flow(0, 0, 0)
+            self.flow(1 + a, 0, 0)
         run, task = self.a_run(a), self.a_task(a)
         step = self.a_step(b)
         own = task.rsplit("/", 1)[1]
@@ -323,14 +326,23 @@ class Builder:
         self.client = 3
         for flow in self.flows:
             self.send("GET", f"{flow}/runs")
-        for run in self.runs[-8:]:
+        for run in self.runs[:8]:
             for below in ("steps", "metadata") if self.ambiguous(run) else ("steps", "metadata", "artifacts"):
                 self.send("GET", f"{run}/{below}")
-        for step in self.steps[-8:]:
+        for step in self.steps[:8]:
             self.send("GET", f"{step}/tasks")
-        for task in self.tasks[-8:]:
+        for task in self.tasks[:8]:
             self.send("GET", f"{task}/metadata")
             self.send("GET", f"{task}/artifacts")
+            self.send("GET", f"{task}/artifacts/name")
+        for parents, children in ((self.flows, self.runs), (self.runs, self.steps), (self.steps, self.tasks)):
+            self.read_crosswise(parents[:3], children[:3])
+
+    def read_crosswise(self, parents: list[str], children: list[str]) -> None:
+        """Each child is found below its parent, and below no other one."""
+        for parent in parents:
+            for child in children:
+                self.send("GET", f"{parent}/{'/'.join(child.split('/')[-2:])}")
 
 
 def _plain(name: str) -> str:

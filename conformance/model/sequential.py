@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -23,6 +23,8 @@ KINDS = (
     *("read", "listing", "elsewhere", "orphan", "page", "crowd"),
     *("run", "task", "artifacts", "metadata", "mutate", "read", "listing", "listing"),
 )
+OPENING: tuple[Draw, ...] = (("crowd", 0, 0, 3), ("crowd", 0, 1, 3), ("crowd", 0, 2, 5), ("crowd", 0, 3, 5))
+"""The first history: many tasks, runs, metadata and artifacts, for what only shows in numbers."""
 BATCH = 20
 """Examples between two looks at the clock and the seed."""
 SHRINK_S = 15.0
@@ -56,13 +58,16 @@ class Search:
         """The shortest divergence found. Raises ``TargetError`` where the service stops answering."""
         set_hypothesis_home_dir(os.devnull)  # it would keep notes in the working directory
         self._end = time.monotonic() + self.seconds
+        self._best = self._play(build(OPENING))
         for batch in itertools.count():
+            if self._best or time.monotonic() >= self._end:
+                break
             _examples(self, self.seed + batch)
             if self._broken:
                 raise self._broken
-            if self._best or time.monotonic() >= self._end:
-                break
-        self._drop_needless()
+        end = time.monotonic() + self.shrink_s / 2
+        self._drop_needless(end)
+        self._shorten_lists(end)
         return self._best
 
     def attempt(self, draws: list[list[Draw]]) -> None:
@@ -85,9 +90,8 @@ class Search:
             self._broken = error
             raise
 
-    def _drop_needless(self) -> None:
+    def _drop_needless(self, end: float) -> None:
         """Leave out every call without which the divergence is still there."""
-        end = time.monotonic() + self.shrink_s / 2
         size = len(self._best.played) // 2 if self._best else 0
         while size:
             start = 0
@@ -99,6 +103,23 @@ class Search:
                 else:
                     start += size
             size //= 2
+
+    def _shorten_lists(self, end: float) -> None:
+        """Send no more rows at once than the divergence needs."""
+        for position in range(len(self._best.played) if self._best else 0):
+            fewest = 0
+            while self._best and time.monotonic() < end:
+                request = self._best.played[position] if position < len(self._best.played) else None
+                rows = request.body if request and isinstance(request.body, list) else []
+                if len(rows) - fewest < 2:  # noqa: PLR2004
+                    break
+                half = (len(rows) + fewest) // 2
+                shorter = replace(self._best.played[position], body=rows[:half])
+                found = self._play((*self._best.played[:position], shorter, *self._best.played[position + 1 :]))
+                if found:
+                    self._best = found
+                else:
+                    fewest = half
 
 
 class _Diverged(Exception):

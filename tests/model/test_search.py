@@ -92,6 +92,13 @@ def test_a_finding_is_made_short() -> None:
     assert len(found.played) == 3, found.played
 
 
+def test_no_more_rows_are_sent_than_it_takes() -> None:
+    found = searched(services.LostRow(), shrink_s=4.0)
+
+    assert found is not None
+    assert [len(request.body) for request in found.played if isinstance(request.body, list)] == [3]
+
+
 def test_the_same_seed_finds_the_same() -> None:
     assert searched(services.AnyCase(), 3, 0.0) == searched(services.AnyCase(), 3, 0.0)
 
