@@ -14,6 +14,7 @@ DEADLINES: dict[str, float] = {
     "call": 30,
     "client_patience": 20,
     "beat_accepted": 20,
+    "tags": 20,
     "settle": 30,
     "pod_start": 120,
     "workflow_picked_up": 60,

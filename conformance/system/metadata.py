@@ -17,7 +17,7 @@ import requests
 
 from conformance.errors import TargetError
 from conformance.session import Session
-from conformance.waiting import DEADLINES, Unsettled
+from conformance.waiting import DEADLINES, Unsettled, wait
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -149,7 +149,8 @@ class MetadataService:
         """How many connections this thread has opened so far."""
         adapter = self.http.get_adapter(self.url)
         assert isinstance(adapter, requests.adapters.HTTPAdapter)  # noqa: S101 - the only kind there is
-        return int(adapter.poolmanager.connection_from_url(self.url).num_connections)
+        pools = adapter.poolmanager.pools
+        return sum(pools[key].num_connections for key in pools.keys())  # noqa: SIM118 - no dict
 
     @staticmethod
     def at(flow: str, run: Any = None, step: Any = None, task: Any = None) -> str:
@@ -220,6 +221,19 @@ class MetadataService:
     def patch(self, path: str, body: Any) -> Answer:
         """PATCH as JSON."""
         return self.call("PATCH", path, body)
+
+    def retag(self, run_path: str, change: Any) -> Answer:
+        """Change the tags of a run as the client does: again after a conflict (409), which others may cause.
+
+        Raises ``Unsettled`` where there is still a conflict after the deadline ``tags``.
+        """
+
+        def answer() -> Any:
+            got = self.patch(f"{run_path}/tag/mutate", change)
+            return None if got.status == requests.codes.conflict else got
+
+        settled: Answer = wait(answer, f"PATCH {run_path}/tag/mutate: an answer other than 409", DEADLINES["tags"])
+        return settled
 
     def read(self, path: str) -> Any:
         """What GET answers. Raises ``AssertionError`` unless it answers 200."""

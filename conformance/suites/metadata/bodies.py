@@ -1,6 +1,9 @@
 """What Metaflow's client sends, and how it reads what comes back."""
 
+from urllib.parse import urlencode
+
 USER = "mfconf"
+MOST_PAGES = 500
 
 
 def artifact(name, attempt=0, sha="0" * 40, **fields):
@@ -46,7 +49,26 @@ def by_name(artifacts, field="sha"):
 
 def values(records):
     """Field name -> values of the records in a list, oldest first as the client sorts them."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for item in sorted(records, key=lambda item: item["ts_epoch"]):
         found.setdefault(item["field_name"], []).append(item["value"])
     return found
+
+
+def query(path, **parameters):
+    """``path`` with parameters; ``__`` in a name stands for the colon before a filter's operator."""
+    return f"{path}?{urlencode({name.replace('__', ':'): value for name, value in parameters.items()})}"
+
+
+def pages(metadata, path, limit, **filters):
+    """The pages of a list, one after the other by their cursors; pages without an end are a finding."""
+    found: list[list[dict[str, object]]] = []
+    parameters = {**filters, "_limit": limit}
+    while len(found) < MOST_PAGES:
+        answer = metadata.get(query(path, **parameters))
+        assert answer.status == 200, str(answer)
+        found.append(answer.json)
+        if not (cursor := answer.headers.get("X-Next-Cursor")):
+            return found
+        parameters["_cursor"] = cursor
+    raise AssertionError(f"{path} with _limit={limit}: {MOST_PAGES} pages, and still a cursor for one more")

@@ -40,7 +40,7 @@ def test_body_of_the_wrong_shape(metadata):
     refused(metadata.post(f"{place.in_step}/task", "text"))
     refused(metadata.post(f"{place.in_task}/artifact", artifact("name")))
     refused(metadata.post(f"{place.in_task}/metadata", ["text"]))
-    refused(metadata.patch(f"{place.in_run}/tag/mutate", ["tag"]))
+    refused(metadata.retag(place.in_run, ["tag"]))
 
 
 @requirement("META-212", level="SHOULD", needs={"metadata"})
@@ -113,9 +113,7 @@ def test_bad_requests_leave_nothing_behind(metadata):
     for _ in range(OFTEN):
         made = metadata.new_task(place.flow, place.run, "start")["task_id"]
         equal(metadata.read(f"{place.in_step}/tasks/{made}")["task_id"], made, f"{place.in_step}/tasks/{made}: task_id")
-    equal(
-        metadata.patch(f"{place.in_run}/tag/mutate", {"tags_to_add": ["new"]}).status, 200, "a change of tags after it"
-    )
+    equal(metadata.retag(place.in_run, {"tags_to_add": ["new"]}).status, 200, "a change of tags after it")
 
 
 @requirement("META-216", needs={"metadata"})

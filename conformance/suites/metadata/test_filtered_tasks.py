@@ -125,7 +125,7 @@ def test_filter_keeps_to_its_step(metadata):
 
     Why: the values repeat in each run: `start:0` is everywhere.
     """
-    steps = []
+    steps: list[str] = []
     for flow in (metadata.new_flow("FilterHere"), metadata.new_flow("FilterElsewhere")):
         for run in ("argo-1", "argo-11"):
             metadata.new_run(flow, run_number=run)

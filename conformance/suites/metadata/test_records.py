@@ -60,7 +60,7 @@ def test_records_keep_their_own_tags(metadata):
     metadata.new_step(flow, run, "start")
     task = metadata.at(flow, run, "start", metadata.new_task(flow, run, "start")["task_id"])
     metadata.write(f"{task}/metadata", [record("attempt", "2", 2)])
-    metadata.patch(f"{metadata.at(flow, run)}/tag/mutate", {"tags_to_add": ["later"]})
+    metadata.retag(metadata.at(flow, run), {"tags_to_add": ["later"]})
 
     for path in (f"{task}/metadata", f"{metadata.at(flow, run)}/metadata"):
         equal([item["tags"] for item in metadata.read(path)], [["attempt_id:2"]], f"{path}: tags")

@@ -21,7 +21,7 @@ def test_other_runs_keep_their_tags(metadata):
     before = {metadata.at(f, run["run_number"]): metadata.read(metadata.at(f, run["run_number"])) for f, run in runs}
 
     change = {"tags_to_add": ["new"], "tags_to_remove": ["kept"]}
-    metadata.patch(f"{metadata.at(flow, 'a')}/tag/mutate", change)
+    metadata.retag(metadata.at(flow, "a"), change)
 
     for path, found in before.items():
         want = {**found, "tags": ["new"]} if path == metadata.at(flow, "a") else found
@@ -36,7 +36,7 @@ def test_tags_reach_artifacts(metadata):
     """
     place = metadata.new_place("TagsOnArtifacts")
     metadata.write(f"{place.in_task}/artifact", [artifact("name", tags=["its own"])])
-    metadata.patch(f"{place.in_run}/tag/mutate", {"tags_to_add": ["later"]})
+    metadata.retag(place.in_run, {"tags_to_add": ["later"]})
 
     for path in (place.in_run, place.in_step, place.in_task, f"{place.in_task}/attempt/0"):
         equal([item["tags"] for item in metadata.read(f"{path}/artifacts")], [["later"]], f"{path}/artifacts: tags")
@@ -55,7 +55,8 @@ def test_concurrent_additions_and_removals(metadata):
     path = metadata.at(flow, run)
 
     def change(number):
-        mine, wanted = f"new-{number}", set()
+        mine = f"new-{number}"
+        wanted: set[str] = set()
         for turn in range(EACH):
             add, remove = ([mine], [f"old-{number}"]) if turn % 2 == 0 else ([], [mine])
             answer = metadata.patch(f"{path}/tag/mutate", {"tags_to_add": add, "tags_to_remove": remove})
@@ -82,7 +83,7 @@ def test_change_of_tags_changes_tags_only(metadata):
     paths = (place.in_run, place.in_step, place.in_task)
     before = {path: metadata.read(path) for path in paths}
 
-    metadata.patch(f"{place.in_run}/tag/mutate", {"tags_to_add": ["new"]})
+    metadata.retag(place.in_run, {"tags_to_add": ["new"]})
 
     for path, found in before.items():
         equal(metadata.read(path), {**found, "tags": ["new"]}, f"{path}, after a change of tags")
@@ -131,7 +132,7 @@ def test_system_tag_is_not_added_twice(metadata):
     run = metadata.new_run(flow, tags=["mine"], system_tags=["runtime:dev"])["run_number"]
     path = metadata.at(flow, run)
 
-    answer = metadata.patch(f"{path}/tag/mutate", {"tags_to_add": ["runtime:dev"]})
+    answer = metadata.retag(path, {"tags_to_add": ["runtime:dev"]})
 
     equal(answer.status, 200, f"{answer.request}: status")
     found = metadata.read(path)
@@ -148,7 +149,7 @@ def test_tags_are_compared_whole(metadata):
     run = metadata.new_run(flow, tags=["v1", "v10", "V1", "v1 ", "xv1"], system_tags=["v1:s"])["run_number"]
     path = metadata.at(flow, run)
 
-    answer = metadata.patch(f"{path}/tag/mutate", {"tags_to_remove": ["v1", "v"]})
+    answer = metadata.retag(path, {"tags_to_remove": ["v1", "v"]})
 
     equal(answer.status, 200, f"{answer.request}: status")
     equal(sorted(metadata.read(path)["tags"]), sorted(["v10", "V1", "v1 ", "xv1"]), f"{path}: tags")

@@ -16,7 +16,7 @@ def test_tags_mutate(metadata):
     path = f"/flows/{flow}/runs/{run}"
 
     change = {"tags_to_add": ["new", "both"], "tags_to_remove": ["old", "both"]}
-    answer = metadata.patch(f"{path}/tag/mutate", change)
+    answer = metadata.retag(path, change)
 
     equal(answer.status, 200, f"{answer.request}: status")
     equal(sorted(answer.json["tags"]), ["both", "new"], f"{answer.request}: tags in the body")
@@ -35,7 +35,7 @@ def test_system_tags_stay(metadata):
     path = f"/flows/{flow}/runs/{run}"
 
     change = {"tags_to_add": ["new"], "tags_to_remove": ["runtime:dev", "mine"]}
-    answer = metadata.patch(f"{path}/tag/mutate", change)
+    answer = metadata.retag(path, change)
 
     equal(answer.status, 422, f"{answer.request}: status")
     found = metadata.read(path)
@@ -76,7 +76,7 @@ def test_tags_reach_tasks(metadata):
     path = f"/flows/{flow}/runs/{run}"
     metadata.new_step(flow, run, "start")
     task = metadata.new_task(flow, run, "start")["task_id"]
-    metadata.patch(f"{path}/tag/mutate", {"tags_to_add": ["later"], "tags_to_remove": ["early"]})
+    metadata.retag(path, {"tags_to_add": ["later"], "tags_to_remove": ["early"]})
 
     for below in (f"{path}/steps/start", f"{path}/steps/start/tasks/{task}"):
         found = metadata.read(below)
@@ -104,7 +104,7 @@ def test_malformed_tags_change_nothing(metadata):
         {"tags_to_add": ["new"], "tags_to_remove": [None]},
         {"tags_to_add": [["new"]], "tags_to_remove": ["mine"]},
     ):
-        answer = metadata.patch(f"{path}/tag/mutate", change)
+        answer = metadata.retag(path, change)
         equal(answer.status, 400, f"{answer.request} with {change}: status")
     equal(metadata.read(path)["tags"], ["mine"], f"{path}: tags after what was refused")
 
@@ -118,7 +118,7 @@ def test_tags_of_a_missing_run(metadata):
     flow = metadata.new_flow("TagsOfMissing")
 
     for run in (999999999, "argo-nothing"):
-        answer = metadata.patch(f"{metadata.at(flow, run)}/tag/mutate", {"tags_to_add": ["new"]})
+        answer = metadata.retag(metadata.at(flow, run), {"tags_to_add": ["new"]})
         equal(answer.status, 404, f"{answer.request}: status")
 
 
@@ -133,7 +133,7 @@ def test_tags_are_a_set(metadata):
     path = f"/flows/{flow}/runs/{run}"
 
     for change in ({"tags_to_add": ["a", "b", "b"]}, {"tags_to_add": ["b"]}, {"tags_to_remove": ["nothing"]}):
-        answer = metadata.patch(f"{path}/tag/mutate", change)
+        answer = metadata.retag(path, change)
         equal(answer.status, 200, f"{answer.request} with {change}: status")
         equal(sorted(answer.json["tags"]), ["a", "b"], f"{answer.request} with {change}: tags in the body")
     equal(sorted(metadata.read(path)["tags"]), ["a", "b"], f"{path}: tags")
@@ -147,7 +147,7 @@ def test_tags_of_a_named_run(metadata):
     """
     place = metadata.new_place("TagsOfNamed", run="argo-tagged", task="t-tagged")
 
-    answer = metadata.patch(f"{place.in_run}/tag/mutate", {"tags_to_add": ["new"]})
+    answer = metadata.retag(place.in_run, {"tags_to_add": ["new"]})
 
     equal(answer.status, 200, f"{answer.request}: status")
     for path in (place.in_run, place.in_step, place.in_task):
@@ -165,10 +165,10 @@ def test_tags_that_hurt(metadata):
     run = metadata.new_run(flow, tags=tags[:5])["run_number"]
     path = f"/flows/{flow}/runs/{run}"
 
-    metadata.patch(f"{path}/tag/mutate", {"tags_to_add": tags})
+    metadata.retag(path, {"tags_to_add": tags})
     equal(sorted(metadata.read(path)["tags"]), sorted(tags), f"{path}: tags")
 
-    metadata.patch(f"{path}/tag/mutate", {"tags_to_remove": tags[1:]})
+    metadata.retag(path, {"tags_to_remove": tags[1:]})
     equal(metadata.read(path)["tags"], tags[:1], f"{path}: tags after all but one were removed")
 
 
@@ -182,7 +182,7 @@ def test_fifty_tags(metadata):
     tags = sorted(f"tag-{number}" for number in range(50))
     early, late = (metadata.new_run(flow, tags=given)["run_number"] for given in (tags, []))
 
-    metadata.patch(f"{metadata.at(flow, late)}/tag/mutate", {"tags_to_add": tags})
+    metadata.retag(metadata.at(flow, late), {"tags_to_add": tags})
 
     for run in (early, late):
         equal(sorted(metadata.read(metadata.at(flow, run))["tags"]), tags, f"{metadata.at(flow, run)}: tags")
