@@ -98,6 +98,8 @@ class Argo:
             for node in status.get("nodes", {}).values()
             if node.get("phase") != "Succeeded" and node["type"] == "Pod"
         ]
+        if not self.is_over(status["phase"]):
+            lines.append(cluster.Cluster(self.session).controller())
         return "\n".join([*lines, cluster.Cluster(self.session).explain()])
 
     def _stranger(self, user: str) -> dict[str, str]:
