@@ -9,6 +9,7 @@ from aiohttp import web
 
 from conformance.mutants.bench import (
     BULKS,
+    NOWHERE,
     OK,
     REGISTRATIONS,
     Bench,
@@ -278,7 +279,7 @@ def version_differs(bench: Bench) -> None:
 def unknown_route_is_200(bench: Bench) -> None:
     """A path that leads nowhere is answered with 200 and a page: the web application's fallback."""
 
-    @bench.around("GET ")
+    @bench.around(NOWHERE)
     async def page(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if response.status < FAULT:

@@ -1,0 +1,109 @@
+"""A trial: what is recorded, and how it ends, with a court that knows its findings beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.errors import TargetError, UsageError
+from conformance.mutants import catalogue, trial
+from conformance.mutants.score import Finding
+from conformance.outcome import Exit, Level
+from conformance.record import read
+
+NAMES = ("attempt-first", "attempt-ignored")
+
+
+class Court:
+    """Finds what ``FINDINGS`` says."""
+
+    findings: dict[str, Any] = {}  # noqa: RUF012 - replaced by each test
+    baseline_error: BaseException | None = None
+
+    def __init__(self, server: object, folder: Path, area: str, *, matrix: bool) -> None:
+        del server, folder, area, matrix
+        self.checks: list[Any] = []
+        self.over = type("Over", (), {"set": lambda _self: None})()
+
+    def baseline(self) -> dict[str, Level]:
+        if self.baseline_error:
+            raise self.baseline_error
+        return {"META-001": Level.MUST}
+
+    def judge(self, mutant: catalogue.Mutant, levels: dict[str, Level]) -> Finding:
+        del levels
+        found = self.findings[mutant.name]
+        if isinstance(found, BaseException):
+            raise found
+        return Finding(mutant.name, found)
+
+
+@pytest.fixture
+def court(monkeypatch: pytest.MonkeyPatch) -> type[Court]:
+    @contextmanager
+    def no_postgres(folder: Path) -> Iterator[None]:
+        del folder
+        yield None
+
+    court = type("AnyCourt", (Court,), {})
+    monkeypatch.setattr(trial, "Court", court)
+    monkeypatch.setattr(trial, "postgres", no_postgres)
+    return court
+
+
+def run(folder: Path, area: str = "metadata") -> tuple[Path, Exit]:
+    plan = trial.Plan(area, NAMES, matrix=False, workers=2, output=folder, command=("mfconf", "mutants"))
+    return trial.run(plan, trial.Watcher())
+
+
+def test_all_killed(court: type[Court], tmp_path: Path) -> None:
+    court.findings = dict.fromkeys(NAMES, ("META-001",))
+
+    folder, code = run(tmp_path)
+
+    assert code is Exit.CONFORMANT
+    mutation = next(event["mutation"] for event in read(folder) if event["type"] == "mutation.finished")
+    assert (mutation["killed"], mutation["total"], mutation["whole"]) == (2, 2, False)
+
+
+def test_a_survivor(court: type[Court], tmp_path: Path) -> None:
+    court.findings = {NAMES[0]: ("META-001",), NAMES[1]: ()}
+
+    folder, code = run(tmp_path)
+
+    assert code is Exit.NON_CONFORMANT
+    assert read(folder)[-2]["mutation"]["survived"] == [NAMES[1]]
+
+
+def test_a_broken_mutant_is_no_kill(court: type[Court], tmp_path: Path) -> None:
+    court.findings = {NAMES[0]: ("META-001",), NAMES[1]: TargetError("mutant attempt-ignored: does not start")}
+
+    with pytest.raises(TargetError, match=r"1 mutants could not be tried: mutant attempt-ignored: does not start"):
+        run(tmp_path)
+
+    assert read(tmp_path)[-1]["broken_off"].startswith("1 mutants could not be tried")
+
+
+def test_an_unbroken_service_that_fails_ends_the_trial(court: type[Court], tmp_path: Path) -> None:
+    court.baseline_error = TargetError("the unbroken service does not pass META-001")
+
+    with pytest.raises(TargetError, match="META-001"):
+        run(tmp_path)
+
+
+def test_an_interrupted_trial_is_inconclusive(court: type[Court], tmp_path: Path) -> None:
+    court.baseline_error = KeyboardInterrupt()
+
+    _, code = run(tmp_path)
+
+    assert code is Exit.INCONCLUSIVE
+
+
+@pytest.mark.usefixtures("court")
+def test_an_area_without_mutants(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--area argo"):
+        run(tmp_path, "argo")
