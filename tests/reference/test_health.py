@@ -9,6 +9,7 @@ from tests.reference.service import SOON_S, Service, Starting, until
 from tests.reference.way import Way, locked
 
 HEALTH_S = 3
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 END_ALL = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
@@ -73,6 +74,21 @@ def test_connections_that_the_database_ends_are_replaced(
     assert health(service) == 200
 
 
+def test_a_query_that_the_database_ends_is_answered_with_503(
+    start: Starting, server: Server, own_database: dict[str, str]
+) -> None:
+    service = start(own_database)
+    name = own_database["MF_METADATA_DB_NAME"]
+
+    with locked(server, name):
+        waiting = service.later("GET", "/flows")
+        until(lambda: server.execute(WAITING) == "1")
+        server.execute(f"{END_ALL} AND application_name = 'mfconf-metadata'", name)
+        answer = waiting.result(SOON_S)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
 def test_a_database_that_takes_no_writes_is_answered_with_503(
     start: Starting, server: Server, own_database: dict[str, str]
 ) -> None:
@@ -95,7 +111,7 @@ def test_requests_wait_a_bounded_time_for_a_connection(
 
     with locked(server, own_database["MF_METADATA_DB_NAME"]):
         waiting = service.later("GET", "/flows")
-        until(lambda: server.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "1")
+        until(lambda: server.execute(WAITING) == "1")
         began = time.monotonic()
         refused = service.get("/flows/F")
         waited = time.monotonic() - began
