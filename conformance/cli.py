@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance import options as option
-from conformance.errors import HarnessError
+from conformance.errors import HarnessError, is_full
 from conformance.outcome import Exit
 from conformance.suite import suite_version
 
@@ -39,10 +39,16 @@ class Door(click.Group):
         except (KeyboardInterrupt, click.Abort):
             self._fail("interrupted", Exit.INCONCLUSIVE)
         except Exception as error:  # noqa: BLE001 - a fault of ours: one line, and where the rest is
-            with tempfile.NamedTemporaryFile("w", prefix="mfconf-traceback-", suffix=".txt", delete=False) as file:
-                file.write(traceback.format_exc())
-            self._fail(f"{type(error).__name__}: {error} (traceback: {file.name})", Exit.INCONCLUSIVE)
+            self._fail(self._told(error), Exit.INCONCLUSIVE)
         sys.exit(code or 0)
+
+    @staticmethod
+    def _told(error: Exception) -> str:
+        if is_full(error):
+            return "the disk is full: free some room where the results and temporary files go, then try again"
+        with tempfile.NamedTemporaryFile("w", prefix="mfconf-traceback-", suffix=".txt", delete=False) as file:
+            file.write(traceback.format_exc())
+        return f"{type(error).__name__}: {error} (traceback: {file.name})"
 
     @staticmethod
     def _fail(message: str, code: Exit) -> None:

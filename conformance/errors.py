@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from conformance.outcome import Exit
 
 
@@ -23,3 +25,8 @@ class TargetError(HarnessError):
 
 class Blocked(HarnessError):
     """What a check builds on failed, and another check says why."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error says that a disk, or a quota on it, is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -16,7 +16,7 @@ import pytest
 
 import conformance
 from conformance import cleanup, expected, preflight, suite
-from conformance.errors import UsageError
+from conformance.errors import UsageError, is_full
 from conformance.launching import LaunchPad
 from conformance.outcome import Exit, Outcome
 from conformance.plugin import Collector
@@ -106,8 +106,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     except KeyboardInterrupt:
         broken_off = f"interrupted by {interrupted.signal}"
     except Exception as error:  # noqa: BLE001 - the record has to close, whatever broke
-        (session.output / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        broken_off = f"the harness broke: {type(error).__name__}: {error} (see traceback.txt)"
+        broken_off = _broken(error, session)
     watcher.say("ending launches and cleaning up")
     _end(pad, session, teller, broken_off)
     return session.output, exit_code_of(read(session.output))
@@ -271,14 +270,24 @@ def _interruptible() -> Iterator[_Interrupt]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _broken(error: Exception, session: Session) -> str:
+    """How the harness broke, in words; the rest is kept in the run's folder, unless that is what is full."""
+    if is_full(error):
+        return f"the disk of {session.output} is full"
+    (session.output / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    return f"the harness broke: {type(error).__name__}: {error} (see traceback.txt)"
+
+
 def _end(pad: LaunchPad, session: Session, teller: _Teller, broken_off: str) -> None:
     pad.stop()
     done = cleanup.clean_up(session)
-    teller("cleanup.finished", created=done.created, removed=done.removed, leaked=done.leaked)
-    teller("run.finished", broken_off=broken_off)
-    teller.record.close()
     if not done.leaked:
         cleanup.leave(session)
+    try:
+        teller("cleanup.finished", created=done.created, removed=done.removed, leaked=done.leaked)
+        teller("run.finished", broken_off=broken_off)
+    finally:
+        teller.record.close()
 
 
 def to_rerun(folder: Path) -> tuple[str, ...]:
