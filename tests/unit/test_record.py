@@ -84,6 +84,24 @@ def test_each_event_is_there_before_the_record_is_closed(tmp_path: Path) -> None
     record.close()
 
 
+def test_each_event_is_on_the_disk_when_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bytes] = []
+    monkeypatch.setattr("os.fsync", lambda _: synced.append((tmp_path / FILE).read_bytes()))
+    record = Record(tmp_path)
+    record.append("run.finished", broken_off="")
+    record.close()
+
+    assert synced == [(tmp_path / FILE).read_bytes()]
+    assert synced[0].endswith(b"}\n")
+
+
+def test_an_empty_line_is_no_damage(tmp_path: Path) -> None:
+    good = json.dumps({"v": 1, "type": "run.finished", "broken_off": ""})
+    (tmp_path / FILE).write_text(f"{good}\n\n{good}\n", encoding="utf-8")
+
+    assert len(read(tmp_path)) == 2
+
+
 def test_a_record_is_continued_with_the_next_number(tmp_path: Path) -> None:
     for _ in range(2):
         record = Record(tmp_path)
