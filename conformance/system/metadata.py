@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+import urllib3
 
 from conformance.errors import TargetError
 from conformance.session import Session
@@ -195,11 +196,16 @@ class MetadataService:
             **options,
         )
         body = bytearray()
-        for chunk in response.iter_content(CHUNK):
-            body += chunk
-            if time.monotonic() - began > seconds:
-                response.close()
-                raise requests.Timeout
+        try:
+            while chunk := response.raw.read1(CHUNK, decode_content=True):
+                body += chunk
+                if time.monotonic() - began > seconds:
+                    response.close()
+                    raise requests.Timeout
+        except urllib3.exceptions.ReadTimeoutError:
+            raise requests.Timeout from None
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from None
         text = _decoded(bytes(body), response.encoding)
         return Answer(request, response.status_code, response.headers, text, time.monotonic() - began)
 

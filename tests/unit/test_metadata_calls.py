@@ -1,0 +1,260 @@
+"""What a call makes of a service that hangs, dies, trickles or redirects; and that all calls end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import TargetError
+from conformance.session import Session
+from conformance.system import metadata
+from conformance.system.metadata import MetadataService
+from conformance.waiting import DEADLINES, Unsettled
+
+SHORT_S = 0.3
+
+
+class Behaviour:
+    """What the server below does: each path's own way, and what it has seen."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+        self.ways: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
+        self.requests: list[str] = []
+        self.peers: set[object] = set()
+
+    def hang(self, _: BaseHTTPRequestHandler) -> None:
+        self.end.wait(5)
+
+    def trickle(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        while not self.end.wait(SHORT_S / 4):
+            handler.wfile.write(b"x")
+
+    def die(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+
+
+def answer(
+    text: str, status: int = 200, content_type: str = "application/json"
+) -> Callable[[BaseHTTPRequestHandler], None]:
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", content_type)
+        handler.send_header("Location", "/elsewhere")
+        handler.send_header("Content-Length", str(len(text.encode())))
+        handler.end_headers()
+        handler.wfile.write(text.encode())
+
+    return way
+
+
+@pytest.fixture
+def behaviour() -> Behaviour:
+    return Behaviour()
+
+
+@pytest.fixture
+def service(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[MetadataService]:
+    """A service on a real socket; calls to it wait ``SHORT_S`` seconds."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def reply(self) -> None:
+            behaviour.requests.append(self.path)
+            behaviour.peers.add(self.client_address)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            way = behaviour.ways.get(self.path, answer('"pong"'))
+            way(self)
+
+        do_GET = do_POST = do_PATCH = reply  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setitem(DEADLINES, "call", SHORT_S)
+    monkeypatch.setattr(metadata, "CONNECT_S", SHORT_S)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
+    thread.start()
+    with ExitStack() as stack:
+        stack.callback(server.server_close)
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        stack.callback(behaviour.end.set)
+        yield at(f"http://127.0.0.1:{server.server_port}")
+
+
+def at(url: str) -> MetadataService:
+    config = {"METAFLOW_SERVICE_URL": url, "METAFLOW_SERVICE_HEADERS": '{"X-Key": "k"}'}
+    return MetadataService(Session("r1", Path(), "t", (), (), frozenset(), frozenset(), config))
+
+
+def closed_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def test_a_service_that_is_not_there_is_one_clear_line() -> None:
+    service = at(f"http://127.0.0.1:{closed_port()}")
+
+    with pytest.raises(TargetError, match=r"GET http://127.0.0.1:\d+/ping: no answer: ConnectionError; is the .* up"):
+        service.get("/ping")
+
+
+def test_a_service_that_hangs_is_the_targets_fault(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.hang, "/ping": behaviour.hang}
+
+    with pytest.raises(TargetError, match="no answer in time, nor to /ping"):
+        service.get("/flows")
+
+
+def test_a_route_that_hangs_while_ping_is_answered_is_a_finding(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.hang}
+
+    with pytest.raises(Unsettled, match=r"no answer within 0 s, while /ping is answered"):
+        service.get("/flows")
+
+
+def test_a_body_that_never_ends_is_cut_off_in_time(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.trickle}
+    began = time.monotonic()
+
+    with pytest.raises((TargetError, Unsettled)):
+        service.get("/flows")
+
+    assert time.monotonic() - began < 10 * SHORT_S
+
+
+def test_a_service_that_dies_amid_an_answer_is_the_targets_fault(
+    service: MetadataService, behaviour: Behaviour
+) -> None:
+    behaviour.ways = {"/flows": behaviour.die}
+
+    with pytest.raises(TargetError, match="no answer: ConnectionError"):
+        service.post("/flows", {})
+
+
+def test_redirects_are_answers(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": answer("", 302)}
+
+    assert service.get("/flows").status == 302
+    assert behaviour.requests == ["/flows"]
+
+
+def test_after_three_calls_without_an_answer_none_is_tried(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.die}
+    for _ in range(metadata.SILENT_CALLS):
+        with pytest.raises(TargetError, match="no answer"):
+            service.get("/flows")
+    tried = len(behaviour.requests)
+
+    for other in (service, service.fresh()):
+        with pytest.raises(TargetError, match="not tried: the last 3 calls got no answer"):
+            other.get("/ping")
+
+    assert len(behaviour.requests) == tried
+
+
+def test_an_answer_between_keeps_the_calls_going(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.die, "/fault": answer("", 500)}
+
+    for _ in range(2 * metadata.SILENT_CALLS):
+        with pytest.raises(TargetError):
+            service.get("/flows")
+        assert service.get("/fault").status == 500
+
+
+def test_a_thread_keeps_its_connection_and_shares_it_with_none(service: MetadataService, behaviour: Behaviour) -> None:
+    for _ in range(3):
+        service.get("/ping")
+    assert (service.connections, len(behaviour.peers)) == (1, 1)
+
+    service.together(lambda _: service.get("/ping"), range(8), at_once=2)
+    assert 1 < len(behaviour.peers) <= 3
+
+    service.fresh().get("/ping")
+    assert len(behaviour.peers) > 2
+    assert service.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("content_type", "read"),
+    [
+        ("application/json", "ü"),
+        ("text/plain; charset=utf-8", "ü"),
+        ("text/plain", "Ã¼"),
+        ("text/plain; charset=no-such", "ü"),
+    ],
+)
+def test_a_body_is_decoded_as_the_client_decodes_it(
+    service: MetadataService, behaviour: Behaviour, content_type: str, read: str
+) -> None:
+    behaviour.ways = {"/flows": answer('"ü"', content_type=content_type)}
+
+    assert service.get("/flows").json == read
+
+
+def test_tags_are_changed_again_after_a_conflict(service: MetadataService, behaviour: Behaviour) -> None:
+    left = [409, 409, 422]
+
+    def conflicts(handler: BaseHTTPRequestHandler) -> None:
+        answer("{}", left.pop(0))(handler)
+
+    behaviour.ways = {"/flows/F/runs/1/tag/mutate": conflicts}
+
+    assert service.retag(metadata.path_of("F", 1), {"tags_to_add": ["a"]}).status == 422
+    assert left == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_of_many_pieces_is_read_whole_and_its_connection_kept(
+    service: MetadataService, behaviour: Behaviour, *, chunked: bool
+) -> None:
+    pieces = [b"x" * 70_000] * 5
+
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "350000")))
+        handler.end_headers()
+        for piece in pieces:
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+        handler.wfile.write(b"0\r\n\r\n" if chunked else b"")
+
+    behaviour.ways = {"/flows": way}
+
+    for _ in range(3):
+        assert service.get("/flows").text == "x" * 350_000
+    assert len(behaviour.peers) == 1
+
+
+def test_a_body_that_is_cut_short_is_the_targets_fault(service: MetadataService, behaviour: Behaviour) -> None:
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"[1, 2")
+        handler.close_connection = True
+
+    behaviour.ways = {"/flows": way}
+
+    with pytest.raises(TargetError, match="no answer: ConnectionError"):
+        service.get("/flows")
+
+
+def test_paths_are_encoded() -> None:
+    assert metadata.path_of("F") == "/flows/F"
+    assert metadata.path_of("F", "a/b", "s", "ü %") == "/flows/F/runs/a%2Fb/steps/s/tasks/%C3%BC%20%25"
