@@ -110,6 +110,7 @@ def mutation_finished() -> dict[str, Any]:
             "by_level": {"MUST": 1, "SHOULD": 0, "run": 0},
             "whole": True,
             "idle": {"MUST": ["META-002"], "SHOULD": []},
+            "unkept": {"META-001": ["tags-lost"]},
             "mutants": [
                 {
                     "name": name,
