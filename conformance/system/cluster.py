@@ -148,9 +148,20 @@ class Cluster:
         ]
         return "; ".join(found) or "the deployment of the workflow controller can't be seen from here"
 
+    def unready(self) -> list[str]:
+        """A line for each node that is not ready; none where this context may not see nodes."""
+        try:
+            nodes = self.nodes()
+        except ApiException as error:
+            if error.status != FORBIDDEN:
+                raise
+            return []
+        conditions = [(node, c) for node in nodes for c in node.status.conditions or [] if c.type == "Ready"]
+        return [f"node {node.metadata.name} is not ready: {c.message}" for node, c in conditions if c.status != "True"]
+
     def explain(self, pathspec: str = "") -> str:
         """Why pods and jobs of this session (of one run, if given) are as they are, in words. Empty if all are well."""
-        lines: list[str] = []
+        lines = self.unready()
         seen = set()
         for pod in self.pods():
             notes = pod.metadata.annotations or {}
