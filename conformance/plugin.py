@@ -133,6 +133,14 @@ def contract(metadata: Any) -> Any:
 
 
 @pytest.fixture
+def fuzz(metadata: Any) -> Any:
+    """Input made from the contract, and what the service makes of it."""
+    from conformance.contract.fuzz import Fuzz  # noqa: PLC0415 - only what a check needs
+
+    return Fuzz(metadata)
+
+
+@pytest.fixture
 def model(session: Session) -> Any:
     """The model-based test of the metadata service."""
     from conformance.model.trial import Trial  # noqa: PLC0415 - only what a check needs
