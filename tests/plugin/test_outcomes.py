@@ -10,7 +10,7 @@ import pytest
 
 from conformance.errors import Blocked, TargetError, UsageError
 from conformance.outcome import Outcome
-from conformance.plugin import message_of, outcome_of
+from conformance.plugin import Collector, message_of, outcome_of
 from conformance.requirement import Mismatch
 from conformance.waiting import Unsettled
 from tests.plugin.conftest import Judge
@@ -311,3 +311,13 @@ def test_only_an_assertion_is_a_finding_on_the_product(error: BaseException | No
 )
 def test_the_message_is_the_words_of_the_check(error: BaseException, message: str) -> None:
     assert message_of(error) == message
+
+
+def test_a_worker_that_crashes_is_a_problem() -> None:
+    collector = Collector(lambda _: pytest.fail("no case can have come to its end"))
+    crash = pytest.TestReport("suites/x.py::test_y", ("x.py", 1, "y"), {}, "failed", "worker 'gw0' crashed", "???")  # type: ignore[arg-type]
+    collector.pytest_runtest_logreport(crash)
+
+    assert len(collector.problems) == 1
+    assert "suites/x.py::test_y" in collector.problems[0]
+    assert "worker 'gw0' crashed" in collector.problems[0]

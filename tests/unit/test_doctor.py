@@ -1,0 +1,156 @@
+"""Preflight, finding by finding, on components that answer as they are told."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from conformance import doctor
+from conformance.doctor import Finding, examine
+from conformance.errors import TargetError
+from conformance.outcome import Exit
+from conformance.targets.base import Options, Target
+
+NEEDS = frozenset({"metadata", "datastore", "kubernetes"})
+CONFIG = {"METAFLOW_SERVICE_URL": "http://h", "METAFLOW_KUBERNETES_SERVICE_ACCOUNT": "runner"}
+
+
+class Store:
+    """A bucket, and what HEAD answers."""
+
+    bucket, own = "bucket", "metaflow/mfconf/x"
+    answers: ClassVar = {"head_bucket": 200, "head_object": 404}
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    def status(self, call: str, **_: object) -> int:
+        return self.answers[call]
+
+
+class View:
+    """A cluster with all rights, a service account, a controller and two GPU nodes."""
+
+    forbidden: tuple[tuple[str, str], ...] = ()
+    account: object | None = object()
+    ready: int | None = 1
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    def allowed(self, verb: str, resource: str, group: str = "", subresource: str | None = None) -> bool:
+        assert group in ("", "batch", "argoproj.io")
+        return (verb, "/".join(filter(None, [resource, subresource]))) not in self.forbidden
+
+    def service_account(self, name: str) -> object | None:
+        assert name == "runner"
+        return self.account
+
+    def controllers(self) -> list[Any]:
+        return [SimpleNamespace(status=SimpleNamespace(ready_replicas=self.ready))]
+
+    def controller(self) -> str:
+        return "0 ready of 1 wanted replicas"
+
+    def gpu_nodes(self) -> list[Any]:
+        def node(name: str, offered: str, *, cordoned: bool) -> Any:
+            return SimpleNamespace(
+                metadata=SimpleNamespace(name=name),
+                status=SimpleNamespace(allocatable={"nvidia.com/gpu": offered}),
+                spec=SimpleNamespace(unschedulable=cordoned),
+            )
+
+        return [node("good", "2", cordoned=False), node("bad", "0", cordoned=True)]
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch, own_environment: object) -> None:
+    """A deployment in which all is well but one GPU node."""
+    assert own_environment
+    monkeypatch.setattr(doctor, "resolve", lambda *_: Target("profile:x", "profile", CONFIG, NEEDS))
+    monkeypatch.setattr("conformance.preflight.metadata_service", lambda _: "2.5.1")
+    monkeypatch.setattr("conformance.preflight.kubernetes", lambda: "v1.34.4")
+    monkeypatch.setattr(doctor, "Datastore", Store)
+    monkeypatch.setattr(doctor, "Cluster", View)
+    monkeypatch.setattr("conformance.system.argo.Argo.installed", lambda: True)
+
+
+def bad() -> list[str]:
+    return [finding.what for finding in examine("profile:x", Options()) if not finding.ok]
+
+
+GPU = [
+    "node bad: 0 nvidia.com/gpu: marked as a GPU node; is the device plugin running?",
+    "node bad takes pods: cordoned (unschedulable)",
+]
+
+
+def test_what_is_well_and_what_is_not() -> None:
+    found = list(examine("profile:x", Options()))
+
+    told = [finding.what for finding in found if finding.ok]
+    assert told[0] == "configuration of profile:x: datastore, kubernetes, metadata"
+    assert "metadata service at http://h answers, version 2.5.1" in told
+    assert "Kubernetes v1.34.4, namespace default" in told
+    assert "right to get, create pods/exec" in told
+    assert "Argo Workflows" in told
+    assert "node good: 2 nvidia.com/gpu" in told
+    assert bad() == GPU
+    assert {finding.code for finding in found if not finding.ok} == {Exit.NON_CONFORMANT}
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "words"),
+    [
+        ("head_bucket", 403, "bucket bucket: HEAD answers 403"),
+        ("head_bucket", 404, "bucket bucket: HEAD answers 404"),
+        ("head_object", 403, "HEAD answers 403, not 404: is s3:ListBucket missing from this identity's policy?"),
+    ],
+)
+def test_a_bucket_that_does_not_answer_as_it_should(
+    monkeypatch: pytest.MonkeyPatch, call: str, status: int, words: str
+) -> None:
+    monkeypatch.setattr(Store, "answers", {**Store.answers, call: status})
+
+    assert [what for what in bad() if words in what]
+
+
+def test_a_missing_right_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "forbidden", (("create", "pods/exec"), ("list", "workflowtemplates")))
+
+    assert bad()[:2] == [
+        "right to get, create pods/exec: not allowed: create",
+        "right to get, list, create, update, delete workflowtemplates: not allowed: list",
+    ]
+
+
+def test_a_missing_account_and_a_controller_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "account", None)
+    monkeypatch.setattr(View, "ready", None)
+
+    assert bad() == [
+        "service account runner: not in namespace default",
+        "Argo Workflows: 0 ready of 1 wanted replicas",
+        *GPU,
+    ]
+
+
+@pytest.mark.parametrize("error", [TargetError("no\nanswer"), ApiException(status=500, reason="Oops")])
+def test_one_part_that_does_not_answer_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(_: object) -> str:
+        raise error
+
+    monkeypatch.setattr("conformance.preflight.metadata_service", refuse)
+    found = list(examine("profile:x", Options()))
+
+    first = next(finding for finding in found if not finding.ok)
+    assert first.code is Exit.INCONCLUSIVE
+    assert first.what.startswith("metadata: ")
+    assert "\n" not in first.what
+    assert Finding("bucket bucket") in found
+    assert any(finding.what.startswith("Kubernetes v1.34.4") for finding in found)
