@@ -60,6 +60,24 @@ def breaker(_url: str) -> Breaker:
     return Breaker()
 
 
+class Row(dict[str, Any]):
+    """An object of an answer; a field that is asked for and missing is a finding."""
+
+    def __missing__(self, key: str) -> Any:
+        raise AssertionError(f"no field {key!r} in the answer {dict(self)!r:.300}")
+
+
+class Rows(list[Row]):
+    """A list of an answer."""
+
+    @property
+    def only(self) -> Row:
+        """The one object in it. Raises ``AssertionError`` unless there is one."""
+        if len(self) != 1:
+            raise AssertionError(f"{len(self)} objects in the answer, not one: {self!r:.300}")
+        return self[0]
+
+
 @dataclass(frozen=True)
 class Answer:
     """A response: status, headers (any case), text, and how many seconds it took."""
@@ -74,7 +92,7 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON. Raises ``AssertionError`` naming request and body where it is none."""
         try:
-            return json.loads(self.text)
+            return json.loads(self.text, object_hook=Row)
         except ValueError:
             raise AssertionError(
                 f"{self.request}: status {self.status}, and the body is not JSON: {self.text[:200]!r}"
@@ -241,13 +259,21 @@ class MetadataService:
         settled: Answer = wait(answer, f"PATCH {run_path}/tag/mutate: an answer other than 409", DEADLINES["tags"])
         return settled
 
-    def read(self, path: str) -> Any:
-        """What GET answers. Raises ``AssertionError`` unless it answers 200."""
-        return _done(self.get(path))
+    def read(self, path: str) -> Row:
+        """The object that GET answers. Raises ``AssertionError`` unless it answers 200 and one."""
+        return _object(self.get(path))
 
-    def write(self, path: str, body: Any) -> Any:
-        """What POST answers. Raises ``AssertionError`` unless it answers 200."""
-        return _done(self.post(path, body))
+    def rows(self, path: str) -> Rows:
+        """The objects that GET lists. Raises ``AssertionError`` unless it answers 200 and a list of objects."""
+        answer = self.get(path)
+        listed = answer.json if answer.status == requests.codes.ok else None
+        if not isinstance(listed, list) or not all(isinstance(row, Row) for row in listed):
+            raise AssertionError(f"{answer}: want 200 and a list of objects")
+        return Rows(listed)
+
+    def write(self, path: str, body: Any) -> Row:
+        """The object that POST answers. Raises ``AssertionError`` unless it answers 200 and one."""
+        return _object(self.post(path, body))
 
     def together(self, work: Callable[[Item], T], items: Iterable[Item], at_once: int = AT_ONCE) -> list[T]:
         """The results of ``work`` on each item, by ``at_once`` clients at the same time."""
@@ -294,6 +320,8 @@ def _decoded(body: bytes, encoding: str | None) -> str:
         return body.decode("utf-8", "replace")
 
 
-def _done(answer: Answer) -> Any:
-    assert answer.status == requests.codes.ok, str(answer)  # noqa: S101 - a finding, not a guard
-    return answer.json
+def _object(answer: Answer) -> Row:
+    found = answer.json if answer.status == requests.codes.ok else None
+    if not isinstance(found, Row):
+        raise AssertionError(f"{answer}: want 200 and an object")  # noqa: TRY004 - a finding
+    return found

@@ -40,6 +40,13 @@ def record(field, value, number=0, **fields):
     }
 
 
+def epoch(item):
+    """The time of registration of anything; one that is no whole number is a finding."""
+    told = item["ts_epoch"]
+    assert isinstance(told, int), f"ts_epoch is {told!r}, not a whole number, in {item}"
+    return told
+
+
 def by_name(artifacts, field="sha"):
     """Name -> field of the artifacts in a list; a name that comes twice is a finding."""
     found = {item["name"]: item[field] for item in artifacts}
@@ -50,7 +57,7 @@ def by_name(artifacts, field="sha"):
 def values(records):
     """Field name -> values of the records in a list, oldest first as the client sorts them."""
     found: dict[str, list[str]] = {}
-    for item in sorted(records, key=lambda item: item["ts_epoch"]):
+    for item in sorted(records, key=epoch):
         found.setdefault(item["field_name"], []).append(item["value"])
     return found
 

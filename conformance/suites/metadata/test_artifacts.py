@@ -1,7 +1,7 @@
 """Artifacts belong to attempts; what is acknowledged is kept."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, attempt, by_name
+from conformance.suites.metadata.bodies import artifact, attempt, by_name, epoch
 
 
 @requirement("META-030", needs={"metadata"}, profile="smoke")
@@ -17,7 +17,7 @@ def test_acknowledged_artifacts_are_kept(metadata):
 
     equal(answer.status, 200, f"{answer.request}: status")
     equal(answer.json, {"artifacts_created": len(names)}, f"{answer.request}: body")
-    equal(set(by_name(metadata.read(f"{task}/artifacts"))), names, f"{task}/artifacts: names")
+    equal(set(by_name(metadata.rows(f"{task}/artifacts"))), names, f"{task}/artifacts: names")
 
 
 @requirement("META-031", needs={"metadata"}, kills="attempt-first")
@@ -31,7 +31,7 @@ def test_latest_attempt_is_shown(metadata):
     metadata.write(f"{task}/artifact", attempt(1, "value", sha="b" * 40))
 
     want = {"name": "b" * 40, "value": "b" * 40}
-    equal(by_name(metadata.read(f"{task}/artifacts")), want, f"{task}/artifacts: latest attempt")
+    equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: latest attempt")
     one = metadata.read(f"{task}/artifacts/value")
     equal((one["sha"], one["attempt_id"]), ("b" * 40, 1), f"{task}/artifacts/value: sha and attempt_id")
 
@@ -48,7 +48,7 @@ def test_given_attempt_is_shown(metadata):
 
     for number, sha, only in ((0, "a" * 40, "only_first"), (1, "b" * 40, "only_second")):
         path = f"{task}/attempt/{number}/artifacts"
-        equal(by_name(metadata.read(path)), dict.fromkeys(("name", "value", only), sha), path)
+        equal(by_name(metadata.rows(path)), dict.fromkeys(("name", "value", only), sha), path)
         for name in ("value", only):
             one = metadata.read(f"{task}/artifacts/{name}/attempt/{number}")
             got = (one["name"], one["sha"], one["attempt_id"])
@@ -70,7 +70,7 @@ def test_artifact_fields(metadata):
     above = {"flow_id": place.flow, "run_number": str(place.run), "step_name": "start", "task_id": str(place.task)}
     lists = [f"{path}/artifacts" for path in (place.in_run, place.in_step, place.in_task)]
     for path in (*lists, f"{place.in_task}/attempt/0/artifacts"):
-        found = [item for item in metadata.read(path) if item["name"] == "value"]
+        found = [item for item in metadata.rows(path) if item["name"] == "value"]
         equal([{key: item.get(key) for key in kept} for item in found], [kept], f"{path}: fields of an artifact")
     for path in (f"{place.in_task}/artifacts/value", f"{place.in_task}/artifacts/value/attempt/0"):
         found = metadata.read(path)
@@ -85,11 +85,11 @@ def test_artifact_time_is_now(metadata):
     Why: `Task.finished_at` is the time of the artifact `_task_ok`.
     """
     task = metadata.new_task_path("ArtifactTime")
-    before = metadata.read(task)["ts_epoch"]
+    before = epoch(metadata.read(task))
     metadata.write(f"{task}/artifact", attempt(0, "_task_ok"))
-    after = metadata.new_run(task.split("/")[2])["ts_epoch"]
+    after = epoch(metadata.new_run(task.split("/")[2]))
 
-    found = metadata.read(f"{task}/artifacts/_task_ok")["ts_epoch"]
+    found = epoch(metadata.read(f"{task}/artifacts/_task_ok"))
 
     assert before - 500 <= found <= after + 500, (
         f"{task}/artifacts/_task_ok: ts_epoch is {found}; its task was registered at {before}, the next run at {after}"

@@ -19,11 +19,11 @@ def test_tenth_retry_is_the_latest(metadata):
 
     want = dict.fromkeys(("name", "value"), f"{10:040}")
     for path in (place.in_task, place.in_step, place.in_run):
-        equal(by_name(metadata.read(f"{path}/artifacts")), want, f"{path}/artifacts: sha of the latest attempt")
+        equal(by_name(metadata.rows(f"{path}/artifacts")), want, f"{path}/artifacts: sha of the latest attempt")
     equal(metadata.read(f"{place.in_task}/artifacts/value")["attempt_id"], 10, f"{place.in_task}/artifacts/value")
     for number in range(ELEVEN):
         path = f"{place.in_task}/attempt/{number}/artifacts"
-        equal(by_name(metadata.read(path)), dict.fromkeys(("name", "value"), f"{number:040}"), path)
+        equal(by_name(metadata.rows(path)), dict.fromkeys(("name", "value"), f"{number:040}"), path)
 
 
 @requirement("META-131", needs={"metadata"})
@@ -43,7 +43,7 @@ def test_each_task_has_its_own_latest_attempt(metadata):
             metadata.write(f"{metadata.at(place.flow, place.run, step, task)}/artifact", attempt(number, "value"))
 
     for path, tasks in ((place.in_step, {str(place.task), str(once)}), (place.in_run, set(latest))):
-        listed = metadata.read(f"{path}/artifacts")
+        listed = metadata.rows(f"{path}/artifacts")
         got = sorted((str(item["task_id"]), item["name"], item["attempt_id"]) for item in listed)
         want = sorted((task, name, latest[task]) for task in tasks for name in ("name", "value"))
         equal(got, want, f"{path}/artifacts: task, name and attempt_id")
@@ -60,7 +60,7 @@ def test_late_artifacts_of_an_earlier_attempt(metadata):
     metadata.write(f"{task}/artifact", attempt(0, "value", sha="a" * 40))
 
     want = dict.fromkeys(("name", "value"), "b" * 40)
-    equal(by_name(metadata.read(f"{task}/artifacts")), want, f"{task}/artifacts: latest attempt")
+    equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: latest attempt")
     equal(metadata.read(f"{task}/artifacts/value")["attempt_id"], 1, f"{task}/artifacts/value: attempt_id")
 
 
@@ -71,13 +71,13 @@ def test_attempt_without_artifacts(metadata):
     Why: an attempt that was killed left nothing; the client shows it without artifacts.
     """
     task = metadata.new_task_path("NoArtifacts")
-    equal(metadata.read(f"{task}/attempt/0/artifacts"), [], f"{task}/attempt/0/artifacts, before there are any")
+    equal(metadata.rows(f"{task}/attempt/0/artifacts"), [], f"{task}/attempt/0/artifacts, before there are any")
     metadata.write(f"{task}/artifact", attempt(0, "value"))
     metadata.write(f"{task}/artifact", attempt(2, "value"))
 
     for number in (1, 3):
         path = f"{task}/attempt/{number}/artifacts"
-        equal(metadata.read(path), [], path)
+        equal(metadata.rows(path), [], path)
 
 
 @requirement("META-134", needs={"metadata"})
@@ -96,7 +96,7 @@ def test_attempts_of_a_named_task(metadata):
         (f"{place.in_task}/artifacts", "b" * 40),
         (f"{place.in_task}/attempt/0/artifacts", "a" * 40),
     ):
-        equal(by_name(metadata.read(path)), dict.fromkeys(("name", "value"), sha), path)
+        equal(by_name(metadata.rows(path)), dict.fromkeys(("name", "value"), sha), path)
     equal(metadata.read(f"{place.in_task}/artifacts/value")["sha"], "b" * 40, f"{place.in_task}/artifacts/value: sha")
     path = f"{place.in_task}/artifacts/value/attempt/0"
     equal(metadata.read(path)["sha"], "a" * 40, f"{path}: sha")
@@ -113,7 +113,7 @@ def test_metadata_of_every_attempt(metadata):
         metadata.write(f"{task}/metadata", [record("attempt", str(number), number), record("attempt_ok", "x", number)])
         metadata.read(task)
 
-    listed = metadata.read(f"{task}/metadata")
+    listed = metadata.rows(f"{task}/metadata")
     want = sorted((field, [f"attempt_id:{number}"]) for number in range(3) for field in ("attempt", "attempt_ok"))
     got = sorted((item["field_name"], item["tags"]) for item in listed)
     equal(got, want, f"{task}/metadata: fields and tags")

@@ -151,5 +151,5 @@ def test_path_decides_where_it_belongs(metadata):
     metadata.write(f"{place.in_task}/metadata", [record("attempt", "0", **lie)])
 
     for below in ("artifacts", "metadata"):
-        equal(len(metadata.read(f"{place.in_task}/{below}")), 1, f"{place.in_task}/{below}: entries")
-        equal(metadata.read(f"{other.in_task}/{below}"), [], f"{other.in_task}/{below}: entries, by the body's word")
+        equal(len(metadata.rows(f"{place.in_task}/{below}")), 1, f"{place.in_task}/{below}: entries")
+        equal(metadata.rows(f"{other.in_task}/{below}"), [], f"{other.in_task}/{below}: entries, by the body's word")

@@ -12,10 +12,10 @@ LONG = "x" * 5000
 def outcome(metadata, task, kind, body):
     """How many the service says that it made, and how many more are listed now; 0 where it refused them all."""
     lists = {"artifact": "artifacts", "metadata": "metadata"}
-    before = len(metadata.read(f"{task}/{lists[kind]}"))
+    before = len(metadata.rows(f"{task}/{lists[kind]}"))
     answer = metadata.post(f"{task}/{kind}", body)
     told = answer.json[f"{lists[kind]}_created"] if answer.status == 200 else 0
-    return told, len(metadata.read(f"{task}/{lists[kind]}")) - before
+    return told, len(metadata.rows(f"{task}/{lists[kind]}")) - before
 
 
 @requirement("META-140", needs={"metadata"})
@@ -32,7 +32,7 @@ def test_artifacts_in_bulk(metadata):
 
         equal(told, {"artifacts_created": size}, f"POST {task}/artifact: body")
         want = {item["name"]: item["sha"] for item in body}
-        equal(by_name(metadata.read(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
+        equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
 
 
 @requirement("META-141", needs={"metadata"})
@@ -48,7 +48,7 @@ def test_metadata_in_bulk(metadata):
         told = metadata.write(f"{task}/metadata", body)
 
         equal(told, {"metadata_created": size}, f"POST {task}/metadata: body")
-        got = {item["field_name"]: item["value"] for item in metadata.read(f"{task}/metadata")}
+        got = {item["field_name"]: item["value"] for item in metadata.rows(f"{task}/metadata")}
         equal(got, {item["field_name"]: item["value"] for item in body}, f"{task}/metadata: fields and values")
 
 
@@ -64,7 +64,7 @@ def test_three_thousand_artifacts(metadata):
     told = metadata.write(f"{task}/artifact", body)
 
     equal(told, {"artifacts_created": MANY}, f"POST {task}/artifact: body")
-    got = by_name(metadata.read(f"{task}/artifacts"))
+    got = by_name(metadata.rows(f"{task}/artifacts"))
     equal(len(got), MANY, f"{task}/artifacts: artifacts listed")
     equal(got, {item["name"]: item["sha"] for item in body}, f"{task}/artifacts: names and shas")
 
@@ -82,7 +82,7 @@ def test_same_artifact_twice_in_one_request(metadata):
     )
 
     equal(told, kept, f"POST {task}/artifact: artifacts told, and kept")
-    found = by_name(metadata.read(f"{task}/artifacts"))
+    found = by_name(metadata.rows(f"{task}/artifacts"))
     equal(set(found) - {"value", "other"}, set(), f"{task}/artifacts: names that nobody sent")
 
 
@@ -100,7 +100,7 @@ def test_first_artifact_stays(metadata):
 
     equal(told, {"artifacts_created": 1}, f"POST {task}/artifact: body, for one known and one new artifact")
     want = {"value": "a" * 40, "new": "c" * 40}
-    equal(by_name(metadata.read(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
+    equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
 
 
 @requirement("META-145", needs={"metadata"})
@@ -163,10 +163,10 @@ def test_bulk_by_many_tasks_at_once(metadata):
         )
 
     equal(metadata.together(register, tasks), [(50, 1)] * WRITERS, f"{place.in_step}: artifacts and metadata told")
-    listed = metadata.read(f"{place.in_run}/artifacts")
+    listed = metadata.rows(f"{place.in_run}/artifacts")
     wrong = [item for item in listed if item["sha"] != str(item["task_id"])]
     equal((len(listed), wrong), (50 * WRITERS, []), f"{place.in_run}/artifacts: number, and those of another task")
-    listed = metadata.read(f"{place.in_run}/metadata")
+    listed = metadata.rows(f"{place.in_run}/metadata")
     wrong = [item for item in listed if item["value"] != str(item["task_id"])]
     equal((len(listed), wrong), (WRITERS, []), f"{place.in_run}/metadata: number, and those of another task")
 
@@ -183,6 +183,6 @@ def test_same_record_twice(metadata):
     for _ in range(2):
         equal(metadata.write(f"{task}/metadata", body), {"metadata_created": 2}, f"POST {task}/metadata: body")
 
-    listed = metadata.read(f"{task}/metadata")
+    listed = metadata.rows(f"{task}/metadata")
     equal([item["value"] for item in listed], ["True"] * 4, f"{task}/metadata: values")
     equal(len({item["id"] for item in listed}), 4, f"{task}/metadata: different ids of 4 records")

@@ -10,8 +10,8 @@ ODD = ("a%b", "a b", "a'b", "ä")
 def kinds(metadata, path):
     """Kind -> names in the lists below ``path``: artifacts by name, metadata by value."""
     return {
-        "artifacts": [item["name"] for item in metadata.read(f"{path}/artifacts")],
-        "metadata": [item["value"] for item in metadata.read(f"{path}/metadata")],
+        "artifacts": [item["name"] for item in metadata.rows(f"{path}/artifacts")],
+        "metadata": [item["value"] for item in metadata.rows(f"{path}/metadata")],
     }
 
 
@@ -25,7 +25,7 @@ def test_runs_keep_to_their_flow(metadata):
     runs = {flow: metadata.new_run(flow)["run_number"] for flow in flows}
 
     for flow, run in runs.items():
-        listed = [found["run_number"] for found in metadata.read(f"/flows/{flow}/runs")]
+        listed = [found["run_number"] for found in metadata.rows(f"/flows/{flow}/runs")]
         equal(listed, [run], f"/flows/{flow}/runs: runs")
         equal(metadata.read(f"/flows/{flow}")["flow_id"], flow, f"/flows/{flow}: flow_id")
 
@@ -47,7 +47,7 @@ def test_steps_keep_to_their_run(metadata):
 
     for name in NEAR:
         run = metadata.at(flow, name)
-        listed = [step["step_name"] for step in metadata.read(f"{run}/steps")]
+        listed = [step["step_name"] for step in metadata.rows(f"{run}/steps")]
         equal(listed, [f"step-{name}"], f"{run}/steps: steps")
         equal(kinds(metadata, run), {"artifacts": [name], "metadata": [name]}, f"{run}: artifacts and metadata")
 
@@ -68,9 +68,9 @@ def test_tasks_keep_to_their_step(metadata):
 
     for name in NEAR:
         step = metadata.at(flow, run, name)
-        listed = [task["task_id"] for task in metadata.read(f"{step}/tasks")]
+        listed = [task["task_id"] for task in metadata.rows(f"{step}/tasks")]
         equal(listed, [tasks[name]], f"{step}/tasks: tasks")
-        listed = [item["name"] for item in metadata.read(f"{step}/artifacts")]
+        listed = [item["name"] for item in metadata.rows(f"{step}/artifacts")]
         equal(listed, [name], f"{step}/artifacts: artifacts")
 
 
@@ -110,13 +110,13 @@ def test_odd_names_keep_apart(metadata):
         tasks[name] = metadata.write(f"{step}/task", {"user_name": "mfconf", "tags": [], "system_tags": []})["task_id"]
 
     equal(
-        sorted(step["step_name"] for step in metadata.read(f"{metadata.at(flow, run)}/steps")),
+        sorted(step["step_name"] for step in metadata.rows(f"{metadata.at(flow, run)}/steps")),
         sorted(ODD),
         f"{metadata.at(flow, run)}/steps: names",
     )
     for name in ODD:
         step = metadata.at(flow, run, name)
-        listed = [task["task_id"] for task in metadata.read(f"{step}/tasks")]
+        listed = [task["task_id"] for task in metadata.rows(f"{step}/tasks")]
         equal(listed, [tasks[name]], f"{step}/tasks: tasks")
 
 
@@ -137,5 +137,5 @@ def test_lists_agree_with_single_reads(metadata):
         (f"{place.in_task}/artifacts/name", f"{place.in_task}/artifacts", "name"),
     ):
         alone = metadata.read(one)
-        listed = [item for item in metadata.read(every) if item[key] == alone[key]]
+        listed = [item for item in metadata.rows(every) if item[key] == alone[key]]
         equal(listed, [alone], f"{every}: the entry that GET {one} reads")

@@ -30,11 +30,11 @@ def test_tasks_written_together_are_kept(metadata):
     wanted = {f"t-{number}": f"{number}" for number in range(TASKS)}
     for _ in range(READERS):
         reader = metadata.fresh()
-        tasks = {task["task_id"] for task in reader.read(f"{place.in_step}/tasks")}
+        tasks = {task["task_id"] for task in reader.rows(f"{place.in_step}/tasks")}
         equal({"t-first", *wanted} - tasks, set(), f"{place.in_step}/tasks: acknowledged tasks that are not there")
-        found = {item["task_id"]: item["sha"] for item in reader.read(f"{place.in_run}/artifacts")}
+        found = {item["task_id"]: item["sha"] for item in reader.rows(f"{place.in_run}/artifacts")}
         equal(wanted.items() - found.items(), set(), f"{place.in_run}/artifacts: acknowledged, but not there")
-        found = {item["task_id"]: item["value"] for item in reader.read(f"{place.in_run}/metadata")}
+        found = {item["task_id"]: item["value"] for item in reader.rows(f"{place.in_run}/metadata")}
         equal(wanted.items() - found.items(), set(), f"{place.in_run}/metadata: acknowledged, but not there")
 
 
@@ -53,7 +53,7 @@ def test_runs_written_together_are_kept(metadata):
     found = reader.together(lambda name: reader.read(metadata.at(flow, name)), names, at_once=WRITERS)
     wrong = [name for name, run in zip(names, found, strict=True) if (run["run_number"], run["tags"]) != (name, [name])]
     equal(wrong, [], f"{flow}: runs that are found with another name or other tags")
-    listed = [run["run_number"] for run in reader.read(f"/flows/{flow}/runs")]
+    listed = [run["run_number"] for run in reader.rows(f"/flows/{flow}/runs")]
     equal(sorted(listed), sorted(names), f"/flows/{flow}/runs: names")
 
 
@@ -105,9 +105,9 @@ def test_lists_are_fresh(metadata):
         metadata.write(f"{task}/artifact", [artifact(f"a{turn}")])
         metadata.write(f"{task}/metadata", [record("turn", f"{turn}")])
         for reader in (metadata, metadata.fresh()):
-            tasks = len(reader.read(f"{place.in_step}/tasks"))
-            lists = [len(reader.read(f"{path}/artifacts")) for path in (task, place.in_run)]
-            records = len(reader.read(f"{task}/metadata"))
+            tasks = len(reader.rows(f"{place.in_step}/tasks"))
+            lists = [len(reader.rows(f"{path}/artifacts")) for path in (task, place.in_run)]
+            records = len(reader.rows(f"{task}/metadata"))
             want = (turn + 1, [turn, turn], turn)
             equal((tasks, lists, records), want, f"{place.in_run}: tasks, artifacts and metadata listed in turn {turn}")
 
@@ -194,9 +194,9 @@ def test_single_records_are_kept(metadata):
         equal(told, {"artifacts_created": 1}, f"POST {task}/artifact: body for artifact {number}")
 
     reader = metadata.fresh()
-    got = sorted(int(item["value"]) for item in reader.read(f"{task}/metadata"))
-    equal(got, list(range(150)), f"{task}/metadata: values")
-    got = sorted(item["name"] for item in reader.read(f"{task}/artifacts"))
+    got = sorted(str(item["value"]) for item in reader.rows(f"{task}/metadata"))
+    equal(got, sorted(str(number) for number in range(150)), f"{task}/metadata: values")
+    got = sorted(item["name"] for item in reader.rows(f"{task}/artifacts"))
     equal(got, sorted(f"a{number}" for number in range(150)), f"{task}/artifacts: names")
 
 
@@ -210,7 +210,8 @@ def test_the_first_is_not_forgotten(metadata):
     metadata.write(f"{place.in_task}/artifact", [artifact("name")])
     metadata.write(f"{place.in_task}/metadata", [record("attempt", "0")])
     paths = (place.in_flow, place.in_run, place.in_step, place.in_task, f"{place.in_task}/artifacts/name")
-    before = {path: metadata.read(path) for path in (*paths, f"{place.in_task}/metadata")}
+    before = {path: metadata.read(path) for path in paths}
+    records = metadata.rows(f"{place.in_task}/metadata")
 
     flow = metadata.new_flow("ManyMore")
     run = metadata.new_run(flow)["run_number"]
@@ -219,3 +220,4 @@ def test_the_first_is_not_forgotten(metadata):
 
     for path, found in before.items():
         equal(metadata.fresh().read(path), found, f"{path}, after five hundred tasks of another flow")
+    equal(metadata.fresh().rows(f"{place.in_task}/metadata"), records, f"{place.in_task}/metadata, after as many")

@@ -12,7 +12,9 @@ INDEXES = ("0", "1", "2", "10", "11")
 def found(metadata, step, **query):
     """The task identifiers of the pathspecs that are answered."""
     path = f"{step}/filtered_tasks?{urlencode(query)}"
-    pathspecs = metadata.read(path)
+    answer = metadata.get(path)
+    assert answer.status == 200, str(answer)
+    pathspecs = answer.json
     assert isinstance(pathspecs, list), f"GET {path}: {pathspecs!r} is no list"
     assert len(pathspecs) == len(set(pathspecs)), f"GET {path}: a task is listed twice: {pathspecs}"
     return sorted(pathspec.split("/")[-1] for pathspec in pathspecs)
@@ -153,7 +155,7 @@ def test_pathspecs(metadata):
     for place in (named, numbered):
         metadata.write(f"{place.in_task}/metadata", [record("attempt", "0")])
         query = urlencode({"metadata_field_name": "attempt", "pattern": "^(?:0)$"})
-        got = metadata.read(f"{place.in_step}/filtered_tasks?{query}")
+        got = metadata.get(f"{place.in_step}/filtered_tasks?{query}").json
         want = [f"{place.flow}/{place.run}/{place.step}/{place.task}"]
         equal(got, want, f"{place.in_step}/filtered_tasks: pathspecs")
 

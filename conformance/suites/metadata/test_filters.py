@@ -1,7 +1,7 @@
 """Filters of lists, where the service has them: right at the boundaries."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import pages, query, record
+from conformance.suites.metadata.bodies import epoch, pages, query, record
 
 ALL = 500
 USERS = ("anna", "Anna", "bert", "annabel", "joanna", "b")
@@ -9,7 +9,7 @@ USERS = ("anna", "Anna", "bert", "annabel", "joanna", "b")
 
 def numbers(metadata, flow, **filters):
     """The numbers of the runs that a filter leaves."""
-    return sorted(run["run_number"] for run in metadata.read(query(f"/flows/{flow}/runs", _limit=ALL, **filters)))
+    return sorted(run["run_number"] for run in metadata.rows(query(f"/flows/{flow}/runs", _limit=ALL, **filters)))
 
 
 def by_user(metadata, what):
@@ -44,21 +44,21 @@ def test_less_and_greater(metadata):
     Why: the boundary is what a swapped operator gets wrong.
     """
     flow = metadata.new_flow("FilterOrder")
-    epochs = {(made := metadata.new_run(flow))["run_number"]: made["ts_epoch"] for _ in range(7)}
+    epochs = {(made := metadata.new_run(flow))["run_number"]: epoch(made) for _ in range(7)}
     edge = sorted(epochs.values())[3]
 
     for operator, holds in (
-        ("lt", lambda epoch: epoch < edge),
-        ("le", lambda epoch: epoch <= edge),
-        ("gt", lambda epoch: epoch > edge),
-        ("ge", lambda epoch: epoch >= edge),
-        ("eq", lambda epoch: epoch == edge),
+        ("lt", lambda one: one < edge),
+        ("le", lambda one: one <= edge),
+        ("gt", lambda one: one > edge),
+        ("ge", lambda one: one >= edge),
+        ("eq", lambda one: one == edge),
     ):
         got = numbers(metadata, flow, **{f"ts_epoch__{operator}": edge})
-        want = sorted(run for run, epoch in epochs.items() if holds(epoch))
+        want = sorted(run for run, one in epochs.items() if holds(one))
         equal(got, want, f"/flows/{flow}/runs with ts_epoch:{operator}={edge}: run_number")
     got = numbers(metadata, flow, ts_epoch__ge=edge, ts_epoch__le=edge)
-    want = sorted(run for run, epoch in epochs.items() if epoch == edge)
+    want = sorted(run for run, one in epochs.items() if one == edge)
     equal(got, want, f"/flows/{flow}/runs between {edge} and {edge}: run_number")
 
 
@@ -200,7 +200,7 @@ def test_filters_of_tasks(metadata):
     metadata.new_task(place.flow, place.run, "beside", task_id="t-2", user_name="anna")
     made = {f"t-{n}": metadata.new_task(place.flow, place.run, "start", task_id=f"t-{n}", user_name=user)
             for n, user in ((1, "bert"), (2, "anna"), (21, "anna"))}  # fmt: skip
-    edge = made["t-2"]["ts_epoch"]
+    edge = epoch(made["t-2"])
 
     for filters, names in (
         ({"user_name__eq": "anna"}, {"t-2", "t-21"}),
@@ -209,7 +209,7 @@ def test_filters_of_tasks(metadata):
         ({"user_name": "anna", "task_name__ne": "t-2"}, {"t-21"}),
         ({"user_name__ne": "mfconf", "ts_epoch__lt": edge}, {n for n, t in made.items() if t["ts_epoch"] < edge}),
     ):
-        got = {task["task_id"] for task in metadata.read(query(f"{place.in_step}/tasks", _limit=ALL, **filters))}
+        got = {task["task_id"] for task in metadata.rows(query(f"{place.in_step}/tasks", _limit=ALL, **filters))}
         equal(got, names, f"{place.in_step}/tasks with {filters}: task_id")
 
 

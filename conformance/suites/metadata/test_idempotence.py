@@ -20,7 +20,7 @@ def test_second_named_run_changes_nothing(metadata):
 
     equal(answer.status, 409, f"{answer.request}: status")
     equal(metadata.read(path), first, f"{path}: after a second registration")
-    equal(metadata.read(f"/flows/{flow}/runs"), [first], f"/flows/{flow}/runs: after a second registration")
+    equal(metadata.rows(f"/flows/{flow}/runs"), [first], f"/flows/{flow}/runs: after a second registration")
 
 
 @requirement("META-111", needs={"metadata"})
@@ -36,7 +36,7 @@ def test_second_named_task_changes_nothing(metadata):
 
     equal(answer.status, 409, f"{answer.request}: status")
     equal(metadata.read(place.in_task), first, f"{place.in_task}: after a second registration")
-    equal(metadata.read(f"{place.in_step}/tasks"), [first], f"{place.in_step}/tasks: after a second registration")
+    equal(metadata.rows(f"{place.in_step}/tasks"), [first], f"{place.in_step}/tasks: after a second registration")
 
 
 @requirement("META-112", needs={"metadata"})
@@ -52,8 +52,8 @@ def test_second_step_changes_nothing(metadata):
 
     equal(answer.status, 409, f"{answer.request}: status")
     equal(metadata.read(place.in_step), first, f"{place.in_step}: after a second registration")
-    equal(metadata.read(f"{place.in_run}/steps"), [first], f"{place.in_run}/steps: after a second registration")
-    equal(len(metadata.read(f"{place.in_step}/tasks")), 1, f"{place.in_step}/tasks: tasks")
+    equal(metadata.rows(f"{place.in_run}/steps"), [first], f"{place.in_run}/steps: after a second registration")
+    equal(len(metadata.rows(f"{place.in_step}/tasks")), 1, f"{place.in_step}/tasks: tasks")
 
 
 @requirement("META-113", needs={"metadata"})
@@ -68,7 +68,7 @@ def test_second_flow_keeps_its_runs(metadata):
     answer = metadata.post(f"/flows/{flow}", OTHER)
 
     equal(answer.status, 409, f"{answer.request}: status")
-    listed = [found["run_number"] for found in metadata.read(f"/flows/{flow}/runs")]
+    listed = [found["run_number"] for found in metadata.rows(f"/flows/{flow}/runs")]
     equal(listed, [run], f"/flows/{flow}/runs: after a second registration")
 
 

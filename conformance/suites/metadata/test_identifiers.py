@@ -11,13 +11,13 @@ def identities(metadata, place):
     """What -> (run, task) as answered in everything below a run, as text."""
     found = {
         "step": metadata.read(place.in_step),
-        "steps": metadata.read(f"{place.in_run}/steps")[0],
+        "steps": metadata.rows(f"{place.in_run}/steps").only,
         "task": metadata.read(place.in_task),
-        "tasks": metadata.read(f"{place.in_step}/tasks")[0],
-        "artifact": metadata.read(f"{place.in_task}/artifacts")[0],
-        "artifacts of the run": metadata.read(f"{place.in_run}/artifacts")[0],
-        "metadata": metadata.read(f"{place.in_task}/metadata")[0],
-        "metadata of the run": metadata.read(f"{place.in_run}/metadata")[0],
+        "tasks": metadata.rows(f"{place.in_step}/tasks").only,
+        "artifact": metadata.rows(f"{place.in_task}/artifacts").only,
+        "artifacts of the run": metadata.rows(f"{place.in_run}/artifacts").only,
+        "metadata": metadata.rows(f"{place.in_task}/metadata").only,
+        "metadata of the run": metadata.rows(f"{place.in_run}/metadata").only,
     }
     return {what: (str(item["run_number"]), str(item.get("task_id", place.task))) for what, item in found.items()}
 
@@ -51,7 +51,7 @@ def test_names_agree(metadata):
 
     equal((place.run, place.task), ("argo-names-x7k2p", "t-0a1b2c3d"), f"{place.in_flow}: names as registered")
     equal(metadata.read(place.in_run)["run_number"], place.run, f"{place.in_run}: run_number")
-    listed = [run["run_number"] for run in metadata.read(f"{place.in_flow}/runs")]
+    listed = [run["run_number"] for run in metadata.rows(f"{place.in_flow}/runs")]
     equal(listed, [place.run], f"{place.in_flow}/runs: run_number")
     for what, found in identities(metadata, place).items():
         equal(found, (place.run, place.task), f"{place.in_task}: run and task as told by the {what}")
@@ -69,7 +69,7 @@ def test_named_run_has_a_number(metadata):
     name = metadata.new_run(flow, run_number="argo-alias")["run_number"]
     after = metadata.new_run(flow)["run_number"]
 
-    between = range(before + 1, min(after, before + SEARCHED))
+    between = range(int(before) + 1, min(int(after), int(before) + SEARCHED))
     found = [answer.json for n in between if (answer := metadata.get(metadata.at(flow, n))).status == 200]
 
     equal(found, [metadata.read(metadata.at(flow, name))], f"{flow}: runs between the numbers {before} and {after}")
@@ -107,7 +107,7 @@ def test_same_task_name_in_two_places(metadata):
         for step in ("left", "right"):
             path = metadata.at(flow, run, step, "t-same")
             equal(metadata.read(path)["user_name"], f"{run} {step}", f"{path}: user_name")
-            listed = [task["user_name"] for task in metadata.read(f"{metadata.at(flow, run, step)}/tasks")]
+            listed = [task["user_name"] for task in metadata.rows(f"{metadata.at(flow, run, step)}/tasks")]
             equal(listed, [f"{run} {step}"], f"{metadata.at(flow, run, step)}/tasks: user_name")
 
 
@@ -122,7 +122,7 @@ def test_task_ids_are_unique(metadata):
     made = metadata.together(lambda _: metadata.new_task(place.flow, place.run, "start")["task_id"], range(64))
 
     equal(len({place.task, *made}), 65, f"{place.in_step}: different identifiers of 65 tasks")
-    listed = [task["task_id"] for task in metadata.read(f"{place.in_step}/tasks")]
+    listed = [task["task_id"] for task in metadata.rows(f"{place.in_step}/tasks")]
     equal(sorted(map(str, listed)), sorted(map(str, [place.task, *made])), f"{place.in_step}/tasks: identifiers")
 
 
@@ -163,7 +163,7 @@ def test_names_of_orchestrators(metadata):
 
     for name in names:
         equal(metadata.read(metadata.at(flow, name))["run_number"], name, f"{metadata.at(flow, name)}: run_number")
-    listed = [run["run_number"] for run in metadata.read(f"/flows/{flow}/runs")]
+    listed = [run["run_number"] for run in metadata.rows(f"/flows/{flow}/runs")]
     equal(sorted(listed), sorted(names), f"/flows/{flow}/runs: names")
 
 

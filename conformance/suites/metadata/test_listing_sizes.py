@@ -23,7 +23,7 @@ def test_all_tasks_of_a_wide_foreach(metadata):
     made = metadata.together(lambda _: str(metadata.new_task(flow, run, "work")["task_id"]), range(MANY))
 
     path = f"{metadata.at(flow, run, 'work')}/tasks"
-    listed = [str(task["task_id"]) for task in metadata.read(path)]
+    listed = [str(task["task_id"]) for task in metadata.rows(path)]
     equal(len(listed), MANY, f"{path}: tasks listed")
     equal(set(listed), set(made), f"{path}: tasks")
 
@@ -38,7 +38,7 @@ def test_all_runs_of_a_busy_flow(metadata):
 
     made = metadata.together(lambda _: metadata.new_run(flow)["run_number"], range(MANY))
 
-    listed = [run["run_number"] for run in metadata.read(f"/flows/{flow}/runs")]
+    listed = [run["run_number"] for run in metadata.rows(f"/flows/{flow}/runs")]
     equal(len(listed), MANY, f"/flows/{flow}/runs: runs listed")
     equal(set(listed), set(made), f"/flows/{flow}/runs: runs")
 
@@ -55,7 +55,7 @@ def test_all_steps_of_a_run(metadata):
 
     metadata.together(lambda name: metadata.new_step(flow, run, name), names)
 
-    listed = [step["step_name"] for step in metadata.read(f"{metadata.at(flow, run)}/steps")]
+    listed = [step["step_name"] for step in metadata.rows(f"{metadata.at(flow, run)}/steps")]
     equal(sorted(listed), sorted(names), f"{metadata.at(flow, run)}/steps: names")
 
 
@@ -67,7 +67,7 @@ def test_all_flows(metadata):
     """
     flows = [metadata.new_flow(f"Flow{number}") for number in range(FLOWS)]
 
-    listed = [flow["flow_id"] for flow in metadata.read("/flows")]
+    listed = [flow["flow_id"] for flow in metadata.rows("/flows")]
 
     missing = sorted(set(flows) - set(listed))
     equal(missing, [], "/flows: flows that are registered, but not listed")
@@ -89,7 +89,7 @@ def test_all_artifacts_of_many_tasks(metadata):
         metadata.write(f"{metadata.at(place.flow, place.run, 'start', task)}/artifact", body)
 
     for path in (place.in_run, place.in_step):
-        listed = [(str(item["task_id"]), item["name"]) for item in metadata.read(f"{path}/artifacts")]
+        listed = [(str(item["task_id"]), item["name"]) for item in metadata.rows(f"{path}/artifacts")]
         equal(len(listed), len(wanted), f"{path}/artifacts: artifacts listed")
         equal(set(listed), wanted, f"{path}/artifacts: tasks and names")
 
@@ -108,6 +108,6 @@ def test_all_metadata_of_many_tasks(metadata):
         body = [record(f"f{number}", "v") for number in range(EACH)]
         metadata.write(f"{metadata.at(place.flow, place.run, 'start', task)}/metadata", body)
 
-    listed = [(str(item["task_id"]), item["field_name"]) for item in metadata.read(f"{place.in_run}/metadata")]
+    listed = [(str(item["task_id"]), item["field_name"]) for item in metadata.rows(f"{place.in_run}/metadata")]
     equal(len(listed), len(wanted), f"{place.in_run}/metadata: records listed")
     equal(set(listed), wanted, f"{place.in_run}/metadata: tasks and fields")

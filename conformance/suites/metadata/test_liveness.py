@@ -86,6 +86,6 @@ def test_many_tasks_beat_at_once(metadata):
         return metadata.call("POST", f"{metadata.at(place.flow, place.run, 'start', task)}/heartbeat", data="{}").status
 
     equal(metadata.together(beat, tasks, at_once=12), [200] * 24, f"{place.in_step}: statuses of 24 heartbeats")
-    listed = metadata.read(f"{place.in_step}/tasks")
+    listed = metadata.rows(f"{place.in_step}/tasks")
     still = [task["task_id"] for task in listed if task["task_id"] != place.task and not task["last_heartbeat_ts"]]
     equal(still, [], f"{place.in_step}/tasks: tasks whose heartbeat was accepted, but does not show")

@@ -80,7 +80,7 @@ def test_artifacts_and_metadata_need_their_task(metadata):
             answer = metadata.post(f"{path}/{create}", body)
             assert 400 <= answer.status < 500, f"{answer}: want 4xx, the task is not registered"
     for below in ("artifacts", "metadata"):
-        equal(metadata.read(f"{place.in_run}/{below}"), [], f"{place.in_run}/{below}: what the refused requests left")
+        equal(metadata.rows(f"{place.in_run}/{below}"), [], f"{place.in_run}/{below}: what the refused requests left")
 
 
 @requirement("META-085", needs={"metadata"})
@@ -103,7 +103,7 @@ def test_task_of_another_run_is_no_parent(metadata):
             answer = metadata.post(f"{wrong}/{create}", body)
             assert 400 <= answer.status < 500, f"{answer}: want 4xx, the task is in {place.in_step}"
     for below in ("artifacts", "metadata"):
-        equal(metadata.read(f"{place.in_task}/{below}"), [], f"{place.in_task}/{below}: what came by wrong paths")
+        equal(metadata.rows(f"{place.in_task}/{below}"), [], f"{place.in_task}/{below}: what came by wrong paths")
 
 
 @requirement("META-086", needs={"metadata"})

@@ -3,7 +3,7 @@
 import time
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import record, values
+from conformance.suites.metadata.bodies import epoch, record, values
 
 CLOSE_MS = 60_000
 
@@ -42,10 +42,10 @@ def test_record_belongs_and_is_now(metadata):
 
     want = {"flow_id": place.flow, "run_number": str(place.run), "step_name": "start", "task_id": str(place.task)}
     for path in (f"{place.in_task}/metadata", f"{place.in_run}/metadata"):
-        (found,) = metadata.read(path)
+        found = metadata.rows(path).only
         equal({key: str(found.get(key)) for key in want}, want, f"{path}: where the record belongs")
         equal(found["user_name"], "mfconf", f"{path}: user_name")
-        assert abs(found["ts_epoch"] - time.time() * 1000) < CLOSE_MS, f"{path}: ts_epoch is {found['ts_epoch']}"
+        assert abs(epoch(found) - time.time() * 1000) < CLOSE_MS, f"{path}: ts_epoch is {found['ts_epoch']}"
 
 
 @requirement("META-042", needs={"metadata"})
@@ -63,7 +63,7 @@ def test_records_keep_their_own_tags(metadata):
     metadata.retag(metadata.at(flow, run), {"tags_to_add": ["later"]})
 
     for path in (f"{task}/metadata", f"{metadata.at(flow, run)}/metadata"):
-        equal([item["tags"] for item in metadata.read(path)], [["attempt_id:2"]], f"{path}: tags")
+        equal([item["tags"] for item in metadata.rows(path)], [["attempt_id:2"]], f"{path}: tags")
 
 
 @requirement("META-043", needs={"metadata"})
@@ -77,7 +77,7 @@ def test_newest_value_wins(metadata):
         metadata.write(f"{task}/metadata", [record("attempt", str(number), number)])
         metadata.read(task)  # what comes between two attempts: at least a millisecond
 
-    equal(values(metadata.read(f"{task}/metadata"))["attempt"], ["0", "1", "2", "3"], f"{task}/metadata: by age")
+    equal(values(metadata.rows(f"{task}/metadata"))["attempt"], ["0", "1", "2", "3"], f"{task}/metadata: by age")
 
 
 @requirement("META-044", needs={"metadata"})
@@ -93,7 +93,7 @@ def test_values_that_are_no_strings(metadata):
     told = metadata.write(f"{task}/metadata", [record("foreach-stack", stack), record("parallel-world-size", 4)])
 
     equal(told, {"metadata_created": 2}, f"POST {task}/metadata: body")
-    found = values(metadata.read(f"{task}/metadata"))
+    found = values(metadata.rows(f"{task}/metadata"))
     equal([str(value) for value in found["parallel-world-size"]], ["4"], f"{task}/metadata: parallel-world-size")
     lost = [part for part in stack if part not in str(found["foreach-stack"])]
     equal(lost, [], f"{task}/metadata: parts of foreach-stack that are not in {found['foreach-stack']}")
@@ -111,6 +111,6 @@ def test_records_of_a_named_task(metadata):
 
     equal(told, {"metadata_created": 2}, f"POST {place.in_task}/metadata: body")
     for path in (f"{place.in_task}/metadata", f"{place.in_run}/metadata"):
-        got = sorted((item["run_number"], item["task_id"], item["field_name"]) for item in metadata.read(path))
+        got = sorted((item["run_number"], item["task_id"], item["field_name"]) for item in metadata.rows(path))
         want = [("argo-records", "t-records", "attempt"), ("argo-records", "t-records", "ds-type")]
         equal(got, want, f"{path}: run, task and field")

@@ -36,7 +36,7 @@ def test_a_body_of_two_megabytes(metadata):
 
     equal(answer.status, 200, f"{answer.request}: status for a body of two megabytes")
     equal(answer.json, {"metadata_created": 8}, f"{answer.request}: body")
-    lengths = [len(item["value"]) for item in metadata.read(f"{task}/metadata")]
+    lengths = [len(item["value"]) for item in metadata.rows(f"{task}/metadata")]
     equal(lengths, [BIG // 8] * 8, f"{task}/metadata: lengths of the values")
 
 
@@ -54,7 +54,7 @@ def test_many_clients_at_once(metadata):
         path = f"{place.in_step}/tasks/{task}"
         client.write(f"{path}/metadata", [record("attempt", "0")])
         client.write(f"{path}/artifact", [artifact("name")])
-        return client.read(f"{path}/artifacts")[0]["task_id"]
+        return client.rows(f"{path}/artifacts").only["task_id"]
 
     done = metadata.together(work, range(CLIENTS), at_once=CLIENTS)
 
@@ -69,7 +69,7 @@ def test_odd_query_is_ignored(metadata):
     """
     place = metadata.new_place("OddQuery")
 
-    for path in (place.in_flow, place.in_run, f"{place.in_run}/steps", place.in_task):
+    for path in (place.in_flow, place.in_run, place.in_step, place.in_task):
         equal(metadata.read(f"{path}?utm=1&x=%27"), metadata.read(path), f"{path} with parameters that mean nothing")
 
 
