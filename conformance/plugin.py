@@ -245,7 +245,7 @@ class Collector:
         """The first phase that did not pass decides; the case is finished with its teardown."""
         found: Any = dict(report.user_properties).get(REPORT)
         if found is None:
-            self.problems.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1:]}")
+            self._note_problem(report)
             return
         known = self._open.setdefault(found["case"], found)
         if known is not found:
@@ -259,4 +259,8 @@ class Collector:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A suite that can't be collected is a fault of the harness."""
         if report.failed:
-            self.problems.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+            self._note_problem(report)
+
+    def _note_problem(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        said = report.longreprtext.strip().splitlines()
+        self.problems.append(f"{report.nodeid}: {said[-1] if said else report.outcome}")

@@ -318,6 +318,4 @@ def test_a_worker_that_crashes_is_a_problem() -> None:
     crash = pytest.TestReport("suites/x.py::test_y", ("x.py", 1, "y"), {}, "failed", "worker 'gw0' crashed", "???")  # type: ignore[arg-type]
     collector.pytest_runtest_logreport(crash)
 
-    assert len(collector.problems) == 1
-    assert "suites/x.py::test_y" in collector.problems[0]
-    assert "worker 'gw0' crashed" in collector.problems[0]
+    assert collector.problems == ["suites/x.py::test_y: worker 'gw0' crashed"]
