@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def database(server: Server, request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.fixture
-def own_database(server: Server, request: pytest.FixtureRequest) -> dict[str, str]:
+def own_database(server: Server) -> dict[str, str]:
     """An empty database for this test."""
-    return server.new_database(request.node.name[:60])
+    return server.new_database(f"own_{uuid.uuid4().hex}")
 
 
 @pytest.fixture

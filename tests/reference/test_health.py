@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from conformance.reference.postgres import Server
 from tests.reference.service import SOON_S, Service, Starting, until
 from tests.reference.way import Way, locked
@@ -74,8 +76,9 @@ def test_connections_that_the_database_ends_are_replaced(
     assert health(service) == 200
 
 
+@pytest.mark.parametrize("end", ["pg_terminate_backend(pid)", "pg_cancel_backend(pid)"])
 def test_a_query_that_the_database_ends_is_answered_with_503(
-    start: Starting, server: Server, own_database: dict[str, str]
+    start: Starting, server: Server, own_database: dict[str, str], end: str
 ) -> None:
     service = start(own_database)
     name = own_database["MF_METADATA_DB_NAME"]
@@ -83,7 +86,7 @@ def test_a_query_that_the_database_ends_is_answered_with_503(
     with locked(server, name):
         waiting = service.later("GET", "/flows")
         until(lambda: server.execute(WAITING) == "1")
-        server.execute(f"{END_ALL} AND application_name = 'mfconf-metadata'", name)
+        server.execute(WAITING.replace("count(*)", end))
         answer = waiting.result(SOON_S)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")

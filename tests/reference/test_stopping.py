@@ -32,6 +32,7 @@ def test_requests_under_way_are_finished(start: Starting, server: Server, own_da
         until(lambda: server.execute(WAITING) == "1")
         service.process.send_signal(signal.SIGTERM)
         until(lambda: not takes_connections(service.url))
+        server.execute("SELECT pg_sleep(1)")
         assert service.process.poll() is None
 
     answer = waiting.result(SOON_S)
