@@ -67,7 +67,9 @@ class Court:
 
         First those that claim to kill it, then the others, last the slow ones; with ``matrix``, the first two at once.
         """
-        claiming, others, slow = [], [], []
+        claiming: list[str] = []
+        others: list[str] = []
+        slow: list[str] = []
         for found in self.checks:
             is_slow = found.source.endswith(MODEL)
             first = name in found.kills or (self.matrix and not is_slow)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from conformance.mutants.bench import Bench, Handler, answer, json_of
+from conformance.mutants.bench import Bench, Handler, json_of
 from conformance.mutants.catalogue import mutant
 
 OK = 200
@@ -189,61 +189,6 @@ def writes_to_first_run(bench: Bench) -> None:
         info = request.match_info
         info["run"] = known.setdefault((info["flow"], info["step"]), info["run"])
         return await handler(request)
-
-
-@mutant("filtered-tasks-of-all-steps")
-def filtered_tasks_of_all_steps(bench: Bench) -> None:
-    """``filtered_tasks`` gives the tasks of every step of the run."""
-    bench.edit(
-        "records",
-        "WHERE flow_id = $1 AND {RUN} AND step_name = $4 {condition}",
-        "WHERE flow_id = $1 AND {RUN} AND $4::text IS NOT NULL {condition}",
-    )
-
-
-@mutant("filtered-tasks-pattern-ignored")
-def filtered_tasks_pattern_ignored(bench: Bench) -> None:
-    """``filtered_tasks`` looks at the field's name only, not at its value."""
-    bench.edit("records", "value ~ $6", "true")
-
-
-@mutant("filtered-tasks-field-ignored")
-def filtered_tasks_field_ignored(bench: Bench) -> None:
-    """``filtered_tasks`` takes a match of the pattern in any field."""
-    bench.edit("records", "OR field_name = $5", "OR true")
-
-
-@mutant("filtered-tasks-by-like")
-def filtered_tasks_by_like(bench: Bench) -> None:
-    """``filtered_tasks`` takes the pattern for one of LIKE, not for a regular expression."""
-    bench.edit("records", "value ~ $6", "value LIKE $6")
-
-
-@mutant("filtered-tasks-anchored")
-def filtered_tasks_anchored(bench: Bench) -> None:
-    """``filtered_tasks`` wants the pattern to match the whole value."""
-    bench.edit("records", "value ~ $6", "value ~ ('^(' || $6 || ')$')")
-
-
-@mutant("filtered-tasks-case-insensitive")
-def filtered_tasks_case_insensitive(bench: Bench) -> None:
-    """``filtered_tasks`` matches without case."""
-    bench.edit("records", "value ~ $6", "value ~* $6")
-
-
-@mutant("filtered-tasks-once-per-match")
-def filtered_tasks_once_per_match(bench: Bench) -> None:
-    """``filtered_tasks`` gives a task once for each record that matches: a join."""
-    bench.body("GET S/filtered_tasks")(lambda found: found + found[:1])
-
-
-@mutant("filtered-tasks-missing")
-def filtered_tasks_missing(bench: Bench) -> None:
-    """``filtered_tasks`` is not there, though the version says that it is."""
-
-    @bench.around("GET S/filtered_tasks")
-    async def missing(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001
-        return answer({"message": "not found"}, 404)
 
 
 @mutant("records-of-run-before")
