@@ -19,11 +19,12 @@ pytest_plugins = ["pytester"]
 
 ENDS = '''
 @requirement("META-001")
-def test_passes():
+def test_passes(evidence):
     """A.
 
     Why: b.
     """
+    evidence("kept.txt", "x")
 
 @requirement("META-002")
 def test_fails():
@@ -146,6 +147,8 @@ def test_every_end_has_its_outcome(judge: Judge, options: tuple[str, ...]) -> No
 
     assert judged.outcomes() == WANT
     assert judged.problems == []
+    kept = {name: [row["path"] for row in found["evidence"]] for name, found in judged.found.items()}
+    assert {name: paths for name, paths in kept.items() if paths} == {"META-001": ["evidence/META-001/kept.txt"]}
     messages = {name: found["message"] for name, found in judged.found.items()}
     assert messages["META-001"] == ""
     assert messages["META-002"] == "the words of the check"

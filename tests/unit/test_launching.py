@@ -46,7 +46,7 @@ sys.stdin.read()
 STUBBORN = """
 import signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.alarm(60); signal.pause()"])
 print(child.pid, flush=True)
 sys.stdin.read()
 """
