@@ -10,7 +10,8 @@ Bad input
 - A body that is not JSON or not of the right shape, a name of digits alone, a number or attempt that is none, a regular
   expression that is none and a character that Postgres can not keep are answered with 400; there with 500, mostly with
   a traceback [A/utils.py ``handle_exceptions``]. A number too large for any row is 404; there 500.
-- Tags are lists of strings; there any JSON is kept, and an absent list is shown as null [D/models.py].
+- Tags are lists of strings; there any JSON is kept, and an absent list is shown as null [D/models.py]. Of a run that is
+  registered with a tag twice, a later mutation keeps both; there one.
 - A step or task under a missing run, and metadata or artifacts under a missing task, are answered with 404; there with
   500 and 400 [A/step.py, A/task.py ``create_*``; A/metadata.py, A/artifact.py].
 - A name may be longer than 255 characters, as long as Postgres can index it (else 400); there 500, and a bulk row with
@@ -19,7 +20,8 @@ Bad input
 What is kept
 - All rows of a bulk registration are kept, or none: there every row is a transaction, and one with a null or nested
   value or a long name is dropped, told by the count alone [A/artifact.py, A/metadata.py ``create_*``]. The count told
-  is the count kept here too; only an artifact that this attempt of the task has already is not kept again.
+  is the count kept here too; only an artifact that this attempt of the task has already is not kept again. Absent texts
+  are null, and there a blank; attempts go up to 2**31 - 1, and there to 32767.
 - The unpaged metadata of a task come in the order they were registered, so that in the client the latest of a name
   wins; at that commit newest first, so that of one millisecond the oldest wins [``get_metadata``].
 - One artifact without an attempt is of the latest attempt of its task, like the list; there of the latest attempt that
@@ -48,7 +50,7 @@ Operation
 - /healthcheck asks the database over a connection of its own, answers 503 within 3 s while it is away or takes no
   writes, and has an object for its body; there it waits for the pool, 500, and a JSON string [A/admin.py].
 - A database that is away, and a pool without a free connection, are answered with 503 and Retry-After, which the client
-  retries; there with 500, which ends the run, and by waiting without an end.
+  retries; there with 500, which ends the run, or for metadata and artifacts 400, and by waiting without an end.
 - /auth/token is 403: there are no credentials to hand out; there 500 unless a role is configured [A/admin.py].
 - The tables are made and migrated at the start; there by a service of its own. SIGTERM lets requests finish.
 
