@@ -234,7 +234,7 @@ def run_name_unique_everywhere(bench: Bench) -> None:
     async def unique(request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await sent(request)
         name = body.get("run_number") if isinstance(body, dict) else None
-        taken = name and await pool_of(request.app).fetchrow("SELECT FROM runs WHERE run_id = $1", str(name))
+        taken = name and await pool_of(request.app).fetchrow("SELECT 1 FROM runs WHERE run_id = $1", str(name))
         return answer({"message": "the run exists"}, 409) if taken else await handler(request)
 
 
@@ -247,7 +247,7 @@ def task_name_unique_in_flow(bench: Bench) -> None:
         body = await sent(request)
         name = body.get("task_id") if isinstance(body, dict) else None
         flow = request.match_info["flow"]
-        query = "SELECT FROM tasks WHERE flow_id = $1 AND task_name = $2"
+        query = "SELECT 1 FROM tasks WHERE flow_id = $1 AND task_name = $2"
         taken = name and await pool_of(request.app).fetchrow(query, flow, str(name))
         return answer({"message": "the task exists"}, 409) if taken else await handler(request)
 
