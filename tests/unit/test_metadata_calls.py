@@ -191,6 +191,26 @@ def test_a_thread_keeps_its_connection_and_shares_it_with_none(service: Metadata
     assert service.connections == 1
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_connections_that_the_service_closes_are_counted(
+    service: MetadataService, behaviour: Behaviour, *, told: bool
+) -> None:
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        if told:
+            handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(b"[]")
+        handler.close_connection = True
+
+    behaviour.ways = {"/flows": way}
+
+    for number in range(1, 4):
+        assert service.get("/flows").text == "[]"
+        assert service.connections == number
+
+
 @pytest.mark.parametrize(
     ("content_type", "read"),
     [
