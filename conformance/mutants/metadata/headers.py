@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from conformance.mutants.bench import LISTINGS, OK, Bench, Handler
+from conformance.mutants.bench import LISTINGS, Bench, Handler
 from conformance.mutants.catalogue import mutant
 
 VERSION = "METADATA_SERVICE_VERSION"
@@ -44,12 +44,6 @@ def version_header_lost(bench: Bench) -> None:
 def version_header_only_on_ping(bench: Bench) -> None:
     """Only /ping bears the version; the client reads it from other answers too."""
     version(bench, "GET /flows", "GET F*", "GET R*", "GET S*", "GET T*", "POST *", "PATCH *", value=None)
-
-
-@mutant("version-header-not-on-writes")
-def version_header_not_on_writes(bench: Bench) -> None:
-    """Answers to registrations do not bear the version."""
-    version(bench, "POST F", "POST F/run", "POST S/*", value=None)
 
 
 @mutant("version-header-in-words")
@@ -90,16 +84,6 @@ def content_type_latin_1(bench: Bench) -> None:
     headers(bench, "GET F*", "GET R*", "GET S*", "GET T*", "POST *", "PATCH *", change=change)
 
 
-@mutant("content-type-binary")
-def content_type_binary(bench: Bench) -> None:
-    """Every answer says that it is a stream of bytes."""
-
-    def change(response: web.StreamResponse) -> None:
-        response.headers["Content-Type"] = "application/octet-stream"
-
-    headers(bench, "GET F*", "GET R*", "GET S*", "GET T*", "POST *", "PATCH *", change=change)
-
-
 @mutant("gzip-mislabelled")
 def gzip_mislabelled(bench: Bench) -> None:
     """Long listings say that they are compressed, and are not."""
@@ -109,17 +93,6 @@ def gzip_mislabelled(bench: Bench) -> None:
             response.headers["Content-Encoding"] = "gzip"
 
     headers(bench, *LISTINGS, change=change)
-
-
-@mutant("gzip-unasked")
-def gzip_unasked(bench: Bench) -> None:
-    """Answers are compressed, also for clients that do not say that they can read it."""
-
-    def change(response: web.StreamResponse) -> None:
-        if response.status == OK:
-            response.enable_compression(web.ContentCoding.gzip)
-
-    headers(bench, "GET *", change=change)
 
 
 @mutant("byte-order-mark")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from conformance.mutants.bench import Bench, Handler, json_of
+from conformance.mutants.bench import Bench, Handler
 from conformance.mutants.catalogue import mutant
 
 OK = 200
@@ -188,17 +188,4 @@ def writes_to_first_run(bench: Bench) -> None:
     async def first(request: web.Request, handler: Handler) -> web.StreamResponse:
         info = request.match_info
         info["run"] = known.setdefault((info["flow"], info["step"]), info["run"])
-        return await handler(request)
-
-
-@mutant("records-of-run-before")
-def records_of_run_before(bench: Bench) -> None:
-    """A run that has no artifacts or metadata yet shows those of the run before it."""
-
-    @bench.around("GET R/artifacts", "GET R/metadata")
-    async def leak(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if response.status != OK or json_of(response) or not request.match_info["run"].isdigit():
-            return response
-        request.match_info["run"] = str(int(request.match_info["run"]) - 1)
         return await handler(request)

@@ -99,12 +99,6 @@ def runs_oldest_first(bench: Bench) -> None:
     bench.body("GET F/runs")(lambda body: body[::-1])
 
 
-@mutant("metadata-newest-first")
-def metadata_newest_first(bench: Bench) -> None:
-    """Metadata come newest first: the last of a field is not the last any more."""
-    bench.body(*METADATA)(lambda body: body[::-1])
-
-
 @mutant("tasks-by-heartbeat")
 def tasks_by_heartbeat(bench: Bench) -> None:
     """Tasks that have no heartbeat are not listed."""
