@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 USER = "mfconf"
-MOST_PAGES = 500
+MOST_PAGES = 5000
 
 
 def artifact(name, attempt=0, sha="0" * 40, **fields):

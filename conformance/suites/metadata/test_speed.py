@@ -2,7 +2,7 @@
 
 import time
 
-from conformance.requirement import requirement
+from conformance.requirement import equal, requirement
 from conformance.suites.metadata.bodies import artifact, record
 
 ROWS = 200
@@ -18,11 +18,12 @@ def test_two_hundred_artifacts_in_time(metadata):
     place = metadata.new_place("ArtifactsInTime")
 
     body = [artifact(f"a{number}") for number in range(ROWS)]
-    assert metadata.call("POST", f"{place.in_task}/artifact", body, within="client_patience").status == 200
+    answer = metadata.call("POST", f"{place.in_task}/artifact", body, within="client_patience")
+    equal(answer.status, 200, f"{answer.request}: status")
 
     for path in (place.in_task, place.in_step, place.in_run):
         answer = metadata.call("GET", f"{path}/artifacts", within="client_patience")
-        assert len(answer.json) == ROWS, f"{answer.request}: {len(answer.json)} artifacts, not {ROWS}"
+        equal(len(answer.json), ROWS, f"{answer.request}: artifacts listed")
 
 
 @requirement("META-231", needs={"metadata"})
@@ -34,11 +35,12 @@ def test_two_hundred_records_in_time(metadata):
     place = metadata.new_place("RecordsInTime")
 
     body = [record(f"f{number}", "v") for number in range(ROWS)]
-    assert metadata.call("POST", f"{place.in_task}/metadata", body, within="client_patience").status == 200
+    answer = metadata.call("POST", f"{place.in_task}/metadata", body, within="client_patience")
+    equal(answer.status, 200, f"{answer.request}: status")
 
     for path in (place.in_task, place.in_run):
         answer = metadata.call("GET", f"{path}/metadata", within="client_patience")
-        assert len(answer.json) == ROWS, f"{answer.request}: {len(answer.json)} records, not {ROWS}"
+        equal(len(answer.json), ROWS, f"{answer.request}: records listed")
 
 
 @requirement("META-232", needs={"metadata"})
@@ -52,7 +54,7 @@ def test_two_hundred_tasks_in_time(metadata):
 
     for path in ("tasks", "filtered_tasks?metadata_field_name=x&pattern=y"):
         answer = metadata.call("GET", f"{place.in_step}/{path}", within="client_patience")
-        assert answer.status == 200, str(answer)
+        equal(answer.status, 200, f"{answer.request}: status")
 
 
 @requirement("META-233", level="SHOULD", needs={"metadata"})
