@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,22 +112,31 @@ def leave(session: Session) -> None:
 def reap(target: str) -> list[str]:
     """Clean up after runs on ``target`` from this machine that were killed; their IDs."""
     reaped = []
+    for path, session in _killed():
+        if session is not None and (session.target != target or clean_up(session).leaked):
+            continue
+        path.unlink(missing_ok=True)
+        reaped.append(path.stem)
+    return reaped
+
+
+def abandon(target: str) -> None:
+    """Forget the runs on ``target`` that were killed: it is about to go, with all that they made on it."""
+    for path, session in _killed():
+        if session is not None and session.target == target:
+            path.unlink(missing_ok=True)
+
+
+def _killed() -> Iterator[tuple[Path, Session | None]]:
+    """The journal's entries of runs that were killed, each without the processes it left; its session, if it is there."""
     for path in sorted(JOURNAL.glob("*.json")):
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:  # its run has just left, or another start reaps it
             continue
-        if _alive(entry["pid"], entry["started"]):
-            continue
-        kill_strays(Path(entry["output"]))
-        session = _session(Path(entry["output"]))
-        if session is not None and session.target != target:
-            continue
-        if session is not None:
-            clean_up(session)
-        path.unlink(missing_ok=True)
-        reaped.append(path.stem)
-    return reaped
+        if not _alive(entry["pid"], entry["started"]):
+            kill_strays(Path(entry["output"]))
+            yield path, _session(Path(entry["output"]))
 
 
 def _alive(pid: int, started: float) -> bool:

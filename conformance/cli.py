@@ -19,6 +19,7 @@ from rich.table import Table
 from conformance import options as option
 from conformance.errors import HarnessError, is_full
 from conformance.outcome import Exit
+from conformance.redact import redact_text
 from conformance.suite import suite_version
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -47,12 +48,12 @@ class Door(click.Group):
         if is_full(error):
             return "the disk is full: free some room where the results and temporary files go, then try again"
         with tempfile.NamedTemporaryFile("w", prefix="mfconf-traceback-", suffix=".txt", delete=False) as file:
-            file.write(traceback.format_exc())
+            file.write(redact_text(traceback.format_exc()))
         return f"{type(error).__name__}: {error} (traceback: {file.name})"
 
     @staticmethod
     def _fail(message: str, code: Exit) -> None:
-        click.echo(f"mfconf: {' '.join(message.split())}", err=True)
+        click.echo(f"mfconf: {' '.join(redact_text(message).split())}", err=True)
         sys.exit(code)
 
 
@@ -91,8 +92,9 @@ def up(images: str) -> None:
 @main.command()
 def down() -> None:
     """Take the local deployment away; caches stay."""
-    from conformance import local  # noqa: PLC0415
+    from conformance import cleanup, local  # noqa: PLC0415
 
+    cleanup.abandon("kind")
     local.down()
 
 

@@ -95,7 +95,8 @@ def _datastore(_: Target, session: Session) -> Iterator[Finding]:
 def _kubernetes(target: Target, session: Session) -> Iterator[Finding]:
     yield Finding(f"Kubernetes {preflight.kubernetes()}, namespace {session.namespace}")
     view = Cluster(session)
-    yield from _rights(view, {**RIGHTS, **JUDGING})
+    yield from _rights(view, RIGHTS)
+    yield from _rights(view, JUDGING)
     account = target.config.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT") or "default"
     exists = view.service_account(account) is not None
     yield _verdict(f"service account {account}", ok=exists, otherwise=f"not in namespace {session.namespace}")

@@ -34,7 +34,6 @@ class Session:
     capabilities: frozenset[str]
     simulated: frozenset[str]
     config: dict[str, str]
-    header_names: tuple[str, ...] = ()
     model_s: float = 60.0
 
     @property
@@ -90,7 +89,6 @@ class Session:
             capabilities=frozenset(data["capabilities"]),
             simulated=frozenset(data["simulated"]),
             config=data["config"] | {key: os.environ[key] for key in data["secret"] if key in os.environ},
-            header_names=tuple(data["header_names"]),
             model_s=data["model_s"],
         )
 

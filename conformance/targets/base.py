@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import json
 import os
@@ -128,14 +129,16 @@ def kubeconfig_for(context: str | None) -> dict[str, str]:
 
 
 def write_kubeconfig(content: dict[str, Any]) -> str:
-    """Write a kubeconfig to a private temporary file, gone with the process's temporary folder."""
+    """Write a kubeconfig to a private temporary file, removed when this process ends."""
     handle, path = tempfile.mkstemp(prefix="mfconf-kubeconfig-")
+    atexit.register(Path(path).unlink, missing_ok=True)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         yaml.safe_dump(content, stream)
     return path
 
 
 def _merge(paths: list[Path]) -> dict[str, Any]:
+    """All files as one; of entries with one name the first counts, as kubectl has it."""
     merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
     for path in paths:
         if not path.exists():
@@ -143,7 +146,8 @@ def _merge(paths: list[Path]) -> dict[str, Any]:
         try:
             loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             for part in ("clusters", "users", "contexts"):
-                merged[part] += loaded.get(part) or []
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError) as error:
+                there = {entry["name"] for entry in merged[part]}
+                merged[part] += [entry for entry in loaded.get(part) or [] if entry["name"] not in there]
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
             raise UsageError(f"{path}: not a readable kubeconfig: {' '.join(str(error).split())}") from None
     return merged

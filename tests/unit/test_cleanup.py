@@ -135,7 +135,12 @@ def journal(own_environment: Path) -> Path:
 def cleaned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The IDs of the runs that were cleaned up after."""
     found: list[str] = []
-    monkeypatch.setattr(cleanup, "clean_up", lambda session: found.append(session.run_id))
+
+    def clean_up(session: Session) -> cleanup.Cleanup:
+        found.append(session.run_id)
+        return cleanup.Cleanup()
+
+    monkeypatch.setattr(cleanup, "clean_up", clean_up)
     return found
 
 
@@ -195,6 +200,26 @@ def test_a_killed_run_on_another_target_waits_for_it(cleaned: list[str], gone: i
     assert cleaned == []
     assert path.exists()
     assert cleanup.reap("profile:prod") == ["dead000001"]
+
+
+@pytest.mark.usefixtures("journal")
+def test_what_could_not_be_removed_is_tried_again(gone: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = noted(tmp_path / "output", "kind", gone)
+    monkeypatch.setattr(cleanup, "clean_up", lambda _: cleanup.Cleanup(leaked=["job/t-1: 403 Forbidden"]))
+
+    assert cleanup.reap("kind") == []
+    assert path.exists()
+
+
+@pytest.mark.usefixtures("journal")
+def test_with_its_target_a_killed_run_is_abandoned(cleaned: list[str], gone: int, tmp_path: Path) -> None:
+    path = noted(tmp_path / "output", "kind", gone)
+
+    cleanup.abandon("profile:prod")
+    assert path.exists()
+    cleanup.abandon("kind")
+    assert not path.exists()
+    assert cleaned == []
 
 
 @pytest.mark.usefixtures("journal")

@@ -387,3 +387,10 @@ def test_the_console_script_exits_with_the_code() -> None:
     assert done.returncode == 4
     assert done.stdout == ""
     assert done.stderr == "mfconf: absent: no record of a run there (events.jsonl)\n"
+
+
+def test_a_password_in_a_url_is_not_echoed(mfconf: Mfconf) -> None:
+    result = mfconf("run", "--target", "service:http://user:hunter22@127.0.0.1:1")
+
+    refused(result, 2, "127.0.0.1:1")
+    assert "hunter22" not in result.output

@@ -30,7 +30,6 @@ def made(output: Path, config: dict[str, str]) -> Session:
         capabilities=frozenset({"metadata", "argo"}),
         simulated=frozenset({"gpu"}),
         config=config,
-        header_names=("x-api-key",),
     )
 
 

@@ -147,6 +147,15 @@ def test_a_context_is_found_in_any_of_several_files(home: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0, "others may read the credentials"
 
 
+def test_of_two_entries_of_one_name_the_first_counts(home: Path) -> None:
+    one, two = kubeconfig(home / "one", "a"), kubeconfig(home / "two", "a", "b")
+    two.write_text(two.read_text(encoding="utf-8").replace("https://a", "https://another"), encoding="utf-8")
+    os.environ["KUBECONFIG"] = os.pathsep.join([str(one), str(two)])
+
+    made = yaml.safe_load(Path(kubeconfig_for("a")["KUBECONFIG"]).read_text(encoding="utf-8"))
+    assert [c["cluster"]["server"] for c in made["clusters"] if c["name"] == "c-a"] == ["https://a"]
+
+
 def test_the_users_files_are_not_touched(home: Path) -> None:
     path = kubeconfig(home / "kubeconfig", "a", "b", current="a")
     before = path.read_bytes()
