@@ -128,7 +128,7 @@ def abandon(target: str) -> None:
 
 
 def _killed() -> Iterator[tuple[Path, Session | None]]:
-    """The journal's entries of runs that were killed, each rid of the processes it left; the session, if it is there."""
+    """The journal's entries of runs that were killed, rid of the processes they left; the session where it is there."""
     for path in sorted(JOURNAL.glob("*.json")):
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
