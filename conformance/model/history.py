@@ -13,6 +13,7 @@ from typing import Any
 
 CLOCKS_S = 2
 """How far the clocks of a service's replicas may lie apart: a heartbeat may go back by as much."""
+WHEN_AND_WHO = {"client", "call", "began", "ended", "kind"}
 SEARCH = 200_000
 """States after which the search for an order gives up, without a finding."""
 
@@ -46,6 +47,14 @@ class Event:
 
     def __str__(self) -> str:
         return f"client {self.client}: {self.call}"
+
+    @property
+    def told(self) -> str:
+        """What the answer told."""
+        whole = {name: value for name, value in vars(self).items() if value and name not in WHEN_AND_WHO}
+        if self.tags is not None:
+            whole["tags"] = sorted(self.tags)
+        return ", ".join(f"{name}: {value}" for name, value in whole.items()) or "nothing"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 
+from conformance.model.openings import OPENINGS
 from conformance.model.play import Client, Divergence, play
 from conformance.model.program import Draw, Request, build
 from conformance.model.script import render
@@ -23,21 +24,22 @@ KINDS = (
     *("read", "listing", "elsewhere", "orphan", "page", "crowd"),
     *("run", "task", "artifacts", "metadata", "mutate", "read", "listing", "listing"),
 )
-OPENING: tuple[Draw, ...] = (("crowd", 0, 0, 3), ("crowd", 0, 1, 3), ("crowd", 0, 2, 5), ("crowd", 0, 3, 5))
-"""The first history: many tasks, runs, metadata and artifacts, for what only shows in numbers."""
 BATCH = 20
 """Examples between two looks at the clock and the seed."""
 SHRINK_S = 15.0
+BY_HYPOTHESIS = 0.25
+"""The part of that time that Hypothesis gets; then calls are left out one after the other."""
 DRAW = st.tuples(st.sampled_from(KINDS), *[st.integers(0, 11)] * 3)
 PROGRAMS = st.lists(st.lists(DRAW, min_size=1, max_size=12), max_size=6)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A finding: one line, and a script that shows it."""
+    """A finding: one line, a script that shows it, and what happened when it was found, where a script may not."""
 
     line: str
     script: str
+    record: str = ""
 
 
 class Search:
@@ -58,14 +60,16 @@ class Search:
         """The shortest divergence found. Raises ``TargetError`` where the service stops answering."""
         set_hypothesis_home_dir(os.devnull)  # it would keep notes in the working directory
         self._end = time.monotonic() + self.seconds
-        self._best = self._play(build(OPENING))
+        for draws in OPENINGS:
+            if self._best is None and time.monotonic() < self._end:
+                self._best = self._play(build(draws))
         for batch in itertools.count():
             if self._best or time.monotonic() >= self._end:
                 break
             _examples(self, self.seed + batch)
             if self._broken:
                 raise self._broken
-        end = time.monotonic() + self.shrink_s / 2
+        end = time.monotonic() + self.shrink_s * (1 - BY_HYPOTHESIS)
         self._drop_needless(end)
         self._shorten_lists(end)
         return self._best
@@ -77,7 +81,7 @@ class Search:
         found = self._play(build(itertools.chain.from_iterable(draws)))
         if found:
             if self._best is None:
-                self._end = time.monotonic() + self.shrink_s / 2
+                self._end = time.monotonic() + self.shrink_s * BY_HYPOTHESIS
             if self._best is None or len(found.played) <= len(self._best.played):
                 self._best = found
             raise _Diverged
@@ -94,8 +98,8 @@ class Search:
         """Leave out every call without which the divergence is still there: the readings at once, others one by one."""
         if self._best:
             *before, last = self._best.played
-            fewer = [request for request in before if request.method != "GET"]
-            self._best = self._play([*fewer, last]) or self._best
+            writes = [request for request in before if request.method != "GET"]
+            self._best = self._play([*writes, last]) or self._best
         size = len(self._best.played) // 2 if self._best else 0
         while size:
             start = 0

@@ -38,9 +38,13 @@ class Rounds:
         self.seed = seed
         self.shrink_s = min(SHRINK_S, seconds)
         self.rounds = 0
+        self.record = ""
 
     def run(self) -> tuple[Finding, Plan] | None:
-        """The first finding, on the smallest plan that shows it too. Raises ``TargetError``."""
+        """The first finding, on the smallest plan that shows it too; ``record`` has the calls.
+
+        Raises ``TargetError`` where the service stops answering.
+        """
         end = time.monotonic() + self.seconds
         chance = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
         with ThreadPoolExecutor(CLIENTS) as pool:
@@ -71,7 +75,10 @@ class Rounds:
             answer = self.clients[-1].call(request.method, request.target(values), request.body)
             if answer.status != 200:  # noqa: PLR2004
                 return Finding("steps", f"{request}: status {answer.status} instead of 200: {answer.text[:200]}")
-            request.bind(values, json.loads(answer.text))
+            try:
+                request.bind(values, json.loads(answer.text))
+            except (ValueError, LookupError, TypeError):
+                return Finding("steps", f"{request}: an answer without its number: {answer.text[:200]}")
         begin = threading.Barrier(len(planned.clients))
 
         def play(number: int) -> list[Event]:
@@ -86,7 +93,10 @@ class Rounds:
             for kind in planned.kinds
             for call in AT_THE_END.get(kind, ())
         ]
-        return judge((began, *events), BASE, at_the_end)
+        finding = judge((began, *events), BASE, at_the_end)
+        if finding:
+            self.record = _record([*events, *at_the_end])
+        return finding
 
 
 def _before(values: dict[str, str]) -> Event:
@@ -94,6 +104,15 @@ def _before(values: dict[str, str]) -> Event:
     now = time.monotonic()
     there = {"tasks": (values["t1"],), "steps": ("start",), "runs": (values["r1"],)}
     return Event(-1, "the set-up", now, now, adds=there)
+
+
+def _record(events: Sequence[Event]) -> str:
+    """A line a call: when it was sent and answered (ms), by whom, and what it did and saw."""
+    first = min(event.began for event in events)
+    return "".join(
+        f"{(event.began - first) * 1000:9.1f} {(event.ended - first) * 1000:9.1f}  {event}  {event.told}\n"
+        for event in sorted(events, key=lambda event: event.began)
+    )
 
 
 def _event(client: Client, number: int, call: Call, values: dict[str, str]) -> Event:
@@ -106,7 +125,7 @@ def _event(client: Client, number: int, call: Call, values: dict[str, str]) -> E
     else:
         try:
             told = call.tell(answer.status, json.loads(answer.text))
-        except (ValueError, LookupError, TypeError, StopIteration) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
             told = {"odd": f"an answer without what it should have ({error!r}): {answer.text[:200]}"}
     return Event(number, str(call.request), began, ended, kind=call.kind, **told)
 
@@ -122,7 +141,8 @@ def search(clients: Sequence[Client], prefix: str, seconds: float, seed: int, ur
     size = f"{len(planned.clients)} clients, {calls} calls"
     line = f"{finding.line} (round {rounds.rounds}, seed {seed}, {size})"
     why = ("Calls at the same time after which the metadata service shows something impossible.", line)
-    return Found(line, render_together(why, url, planned.setup, _requests(planned), _last(planned)))
+    script = render_together(why, url, planned.setup, _requests(planned), _last(planned))
+    return Found(line, script, rounds.record)
 
 
 def _requests(planned: Plan) -> list[list[Request]]:

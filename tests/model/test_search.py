@@ -86,14 +86,14 @@ def test_a_fault_of_clients_together_is_found(service: type[services.Sound], abo
 
 
 def test_a_finding_is_made_short() -> None:
-    found = searched(services.AnyCase(), shrink_s=4.0)
+    found = searched(services.AnyCase(), shrink_s=12.0)
 
     assert found is not None
     assert len(found.played) == 3, found.played
 
 
 def test_no_more_rows_are_sent_than_it_takes() -> None:
-    found = searched(services.LostRow(), shrink_s=4.0)
+    found = searched(services.LostRow(), shrink_s=60.0)
 
     assert found is not None
     assert [len(request.body) for request in found.played if isinstance(request.body, list)] == [3]
