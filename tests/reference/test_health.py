@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -69,9 +71,22 @@ def test_connections_that_the_database_ends_are_replaced(
 ) -> None:
     service = start(own_database)
     service.made("/flows/Before", {})
+    ended = threading.Event()
+    seen: set[int] = set()
 
-    assert server.execute(END_ALL, own_database["MF_METADATA_DB_NAME"]) != "0"
+    def ask() -> None:
+        while not ended.is_set():
+            seen.update((service.get("/flows/Before").status_code, health(service)))
 
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(ask) for _ in range(3)]
+        for _ in range(30):
+            server.execute(END_ALL, own_database["MF_METADATA_DB_NAME"])
+        ended.set()
+        for one in asking:
+            one.result()
+
+    assert seen == {200, 503}
     assert until(lambda: service.get("/flows/Before").status_code == 200)
     assert health(service) == 200
 

@@ -21,6 +21,7 @@ AWAY = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -86,7 +87,11 @@ class Pool:
         try:
             async with self._connections.acquire(timeout=self._wait_s) as connection:
                 got = True
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InternalClientError:  # it was ended while a statement was on its way
+                    connection.terminate()
+                    raise
         except AWAY as error:
             if isinstance(error, ValueError):  # asyncpg's word for a value that does not fit its column
                 raise
