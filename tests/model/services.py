@@ -44,11 +44,12 @@ class Sound:
 
 
 class Strict(Sound):
-    """As the Netflix service is: every status that is right as well."""
+    """Every status that is right as well: as the Netflix service has them, and 201 for what is new."""
 
     def locked(self, method: str, path: str, body: Any) -> Reply:
         reply = super().locked(method, path, body)
-        return Reply(max(reply.may), reply.body) if reply.may else reply
+        made = 201 if method == "POST" and reply.status == 200 else reply.status
+        return Reply(max(reply.may, default=made), reply.body)
 
 
 class Paged(Sound):
