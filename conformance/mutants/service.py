@@ -21,7 +21,7 @@ START_S = 60
 END_S = 10
 BROKEN = re.compile(
     r"conformance/mutants/\w+|StaleMutant|NameError|PostgresSyntaxError|Undefined\w+Error|Ambiguous\w+Error|"
-    r"(?:Datatype|Grouping|Cardinality)\w*Error|IndeterminateDatatypeError|CannotCoerceError"
+    r"(?:Datatype|Grouping)\w*Error|IndeterminateDatatypeError|CannotCoerceError"
 )
 """Signs in a service's log that the mutant itself is broken, instead of the service by it."""
 

@@ -78,14 +78,16 @@ def step_replaced(bench: Bench) -> None:
 
 @mutant("body-beats-path")
 def body_beats_path(bench: Bench) -> None:
-    """Where the body names a flow or step, that one is taken, not the one of the path."""
+    """Where the body names a flow, run, step or task, that one is taken, not the one of the path."""
+    keys = {"flow_id": "flow", "run_number": "run", "step_name": "step", "task_id": "task"}
 
-    @bench.around("POST F/run", "POST S/step", "POST S/task")
+    @bench.around("POST F/run", "POST S/step", "POST S/task", *BULKS)
     async def follow(request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await sent(request)
-        for key, name in (("flow_id", "flow"), ("step_name", "step")):
-            if isinstance(body, dict) and isinstance(body.get(key), str) and name in request.match_info:
-                request.match_info[name] = body[key]
+        said = body[0] if isinstance(body, list) and body else body
+        for key, name in keys.items():
+            if isinstance(said, dict) and said.get(key) and name in request.match_info:
+                request.match_info[name] = str(said[key])
         return await handler(request)
 
 

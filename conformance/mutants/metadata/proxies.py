@@ -158,16 +158,8 @@ class Paths(Proxy):
         path, mark, query = request.path.partition("?")
         if self.how == "lower":
             path = path.lower()
-        elif self.how == "merge":
-            while "//" in path:
-                path = path.replace("//", "/")
-            path = path.rstrip("/")
-        elif self.how == "decode":
-            path = path.replace("%2F", "/").replace("%2f", "/")
         elif self.how == "encode":
             path = path.replace("%", "%25")
-        elif self.how == "plus":
-            path = path.replace("+", "%20")
         elif self.how == "ascii" and not unquote(path).isascii():
             return page(400)
         elif self.how == "no-query":
@@ -182,22 +174,10 @@ def proxy_lower_cases_paths(bench: Bench) -> None:
     bench.front(Paths("lower"))
 
 
-@mutant("proxy-decodes-slashes")
-def proxy_decodes_slashes(bench: Bench) -> None:
-    """A proxy decodes %2F in paths: a name with a slash becomes two segments."""
-    bench.front(Paths("decode"))
-
-
 @mutant("proxy-encodes-twice")
 def proxy_encodes_twice(bench: Bench) -> None:
     """A proxy encodes paths that are encoded already."""
     bench.front(Paths("encode"))
-
-
-@mutant("proxy-plus-is-blank")
-def proxy_plus_is_blank(bench: Bench) -> None:
-    """A proxy takes + in paths for a blank."""
-    bench.front(Paths("plus"))
 
 
 @mutant("proxy-refuses-unicode")
@@ -374,18 +354,3 @@ class Firewall(Proxy):
 def proxy_fears_injection(bench: Bench) -> None:
     """A firewall refuses bodies in which it sees SQL or scripts."""
     bench.front(Firewall())
-
-
-class Latin(Proxy):
-    """Takes text for Latin-1."""
-
-    async def request(self, request: Forwarded) -> Returned | None:
-        """Recode the body."""
-        request.body = request.body.decode("latin-1").encode("utf-8")
-        return None
-
-
-@mutant("proxy-recodes-bodies")
-def proxy_recodes_bodies(bench: Bench) -> None:
-    """A proxy takes bodies for Latin-1 and recodes them as UTF-8."""
-    bench.front(Latin())

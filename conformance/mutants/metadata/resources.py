@@ -26,12 +26,12 @@ from conformance.mutants.catalogue import mutant
 
 @mutant("slow-per-row-written")
 def slow_per_row_written(bench: Bench) -> None:
-    """A bulk takes 50 ms for each row: one statement a row, far away."""
+    """A bulk takes 300 ms for each row: one statement a row, far away."""
 
     @bench.around(*BULKS)
     async def slow(request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await sent(request)
-        await asyncio.sleep(0.05 * len(body) if isinstance(body, list) else 0)
+        await asyncio.sleep(0.3 * len(body) if isinstance(body, list) else 0)
         return await handler(request)
 
 
@@ -54,30 +54,6 @@ def slow_registration(bench: Bench) -> None:
     @bench.around(*REGISTRATIONS)
     async def slow(request: web.Request, handler: Handler) -> web.StreamResponse:
         await asyncio.sleep(2)
-        return await handler(request)
-
-
-@mutant("slow-one-at-a-time")
-def slow_one_at_a_time(bench: Bench) -> None:
-    """Requests are served one after the other, 40 ms each."""
-    lock = asyncio.Lock()
-
-    @bench.around("*")
-    async def queue(request: web.Request, handler: Handler) -> web.StreamResponse:
-        async with lock:
-            await asyncio.sleep(0.04)
-            return await handler(request)
-
-
-@mutant("slow-at-times")
-def slow_at_times(bench: Bench) -> None:
-    """Every 100th request takes eight seconds: the service collects its garbage."""
-    due = every(100)
-
-    @bench.around("*")
-    async def slow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if due():
-            await asyncio.sleep(8)
         return await handler(request)
 
 

@@ -183,8 +183,10 @@ def tasks_lost_when_busy(bench: Bench) -> None:
         busy = bench.busy >= BUSY
         response = await handler(request)
         if response.status == OK and busy and due():
+            kept = json_of(response)
             await pool_of(request.app).execute(
-                "DELETE FROM tasks WHERE task_id = $1", int(json_of(response)["task_id"])
+                "DELETE FROM tasks WHERE flow_id = $1 AND step_name = $2 AND $3 IN (task_id::text, task_name)",
+                *(kept["flow_id"], kept["step_name"], str(kept["task_id"])),
             )
         return response
 

@@ -19,7 +19,11 @@ def assert_now(answer, what):
     )
 
 
-@requirement("META-014", needs={"metadata"})
+@requirement(
+    "META-014",
+    needs={"metadata"},
+    kills=("time-as-text", "time-in-local-zone", "time-in-microseconds", "time-in-seconds"),
+)
 def test_flow_fields(metadata):
     """A flow is answered with flow_id, user_name, ts_epoch and tags, when registered and when read.
 
@@ -35,7 +39,7 @@ def test_flow_fields(metadata):
     equal(metadata.read(f"/flows/{flow}"), made, f"/flows/{flow}: as it was answered when registered")
 
 
-@requirement("META-015", needs={"metadata"})
+@requirement("META-015", needs={"metadata"}, kills="json-with-none")
 def test_run_fields(metadata):
     """A run is answered with flow_id, run_number, user_name, ts_epoch and tags, when registered and when read.
 
@@ -55,7 +59,7 @@ def test_run_fields(metadata):
     equal({key: found.get(key) for key in made}, made, f"{path}: as it was answered when registered")
 
 
-@requirement("META-016", needs={"metadata"})
+@requirement("META-016", needs={"metadata"}, kills="replica-lags")
 def test_step_fields(metadata):
     """A step is answered with flow_id, run_number, step_name, user_name and ts_epoch.
 
@@ -73,7 +77,7 @@ def test_step_fields(metadata):
         assert_now(answer, what)
 
 
-@requirement("META-017", needs={"metadata"})
+@requirement("META-017", needs={"metadata"}, kills="registration-echoes")
 def test_task_fields(metadata):
     """A task is answered with flow_id, run_number, step_name, task_id, user_name and ts_epoch.
 
@@ -91,7 +95,7 @@ def test_task_fields(metadata):
         assert_now(answer, what)
 
 
-@requirement("META-018", needs={"metadata"})
+@requirement("META-018", needs={"metadata"}, kills="fields-required")
 def test_flow_of_the_client(metadata):
     """A flow registered as the client does it, without user and tags, is taken and can be read.
 
@@ -107,7 +111,7 @@ def test_flow_of_the_client(metadata):
     equal(found.get("tags") or [], [], f"/flows/{flow}: tags")
 
 
-@requirement("META-019", needs={"metadata"})
+@requirement("META-019", needs={"metadata"}, kills="proxy-rounds-numbers")
 def test_time_has_milliseconds(metadata):
     """Of runs registered one after the other, none is older than the one before, and times are not whole seconds.
 

@@ -4,7 +4,7 @@ from conformance.requirement import equal, requirement
 from conformance.suites.metadata.bodies import artifact, attempt, by_name, epoch
 
 
-@requirement("META-030", needs={"metadata"}, profile="smoke")
+@requirement("META-030", needs={"metadata"}, profile="smoke", kills="writes-behind")
 def test_acknowledged_artifacts_are_kept(metadata):
     """The number of artifacts that the service says it created is the number that it has.
 
@@ -20,7 +20,7 @@ def test_acknowledged_artifacts_are_kept(metadata):
     equal(set(by_name(metadata.rows(f"{task}/artifacts"))), names, f"{task}/artifacts: names")
 
 
-@requirement("META-031", needs={"metadata"}, kills="attempt-first")
+@requirement("META-031", needs={"metadata"}, kills="attempt-mixed")
 def test_latest_attempt_is_shown(metadata):
     """Without an attempt in the path, the artifacts of the latest attempt are shown.
 
@@ -36,7 +36,7 @@ def test_latest_attempt_is_shown(metadata):
     equal((one["sha"], one["attempt_id"]), ("b" * 40, 1), f"{task}/artifacts/value: sha and attempt_id")
 
 
-@requirement("META-032", needs={"metadata"}, kills="attempt-ignored")
+@requirement("META-032", needs={"metadata"}, kills=("attempt-as-text", "attempt-ignored"))
 def test_given_attempt_is_shown(metadata):
     """With an attempt in the path, the artifacts of that attempt are shown.
 
@@ -55,7 +55,7 @@ def test_given_attempt_is_shown(metadata):
             equal(got, (name, sha, number), f"{task}/artifacts/{name}/attempt/{number}: name, sha and attempt_id")
 
 
-@requirement("META-033", needs={"metadata"})
+@requirement("META-033", needs={"metadata"}, kills=("artifact-fields-swapped", "attempt-off-by-one"))
 def test_artifact_fields(metadata):
     """An artifact is answered with every field that was sent, in each list and alone.
 
@@ -78,7 +78,7 @@ def test_artifact_fields(metadata):
         equal({key: str(found.get(key)) for key in above}, above, f"{path}: where it belongs")
 
 
-@requirement("META-034", needs={"metadata"})
+@requirement("META-034", needs={"metadata"}, kills="proxy-rounds-numbers")
 def test_artifact_time_is_now(metadata):
     """An artifact's ts_epoch is in milliseconds, and that of its registration.
 
@@ -96,7 +96,7 @@ def test_artifact_time_is_now(metadata):
     )
 
 
-@requirement("META-035", needs={"metadata"})
+@requirement("META-035", needs={"metadata"}, kills=("attempt-per-name", "attempt-zero-kept"))
 def test_missing_artifact_is_404(metadata):
     """An artifact that is not there, or not in this attempt, is answered with 404.
 

@@ -6,7 +6,7 @@ from conformance.suites.metadata.bodies import attempt, by_name, record, values
 ELEVEN = 11
 
 
-@requirement("META-130", needs={"metadata"})
+@requirement("META-130", needs={"metadata"}, kills=("attempt-capped", "attempt-lexical"))
 def test_tenth_retry_is_the_latest(metadata):
     """Attempt 10 is later than attempt 9, in the lists of task, step and run, and alone.
 
@@ -26,7 +26,7 @@ def test_tenth_retry_is_the_latest(metadata):
         equal(by_name(metadata.rows(path)), dict.fromkeys(("name", "value"), f"{number:040}"), path)
 
 
-@requirement("META-131", needs={"metadata"})
+@requirement("META-131", needs={"metadata"}, kills=("attempt-max-of-run", "attempt-max-of-step"))
 def test_each_task_has_its_own_latest_attempt(metadata):
     """In the lists of a step and of a run, each task shows its own latest attempt.
 
@@ -49,7 +49,7 @@ def test_each_task_has_its_own_latest_attempt(metadata):
         equal(got, want, f"{path}/artifacts: task, name and attempt_id")
 
 
-@requirement("META-132", needs={"metadata"})
+@requirement("META-132", needs={"metadata"}, kills=("attempt-by-time", "attempt-first"))
 def test_late_artifacts_of_an_earlier_attempt(metadata):
     """Artifacts of an earlier attempt that arrive after those of the later one do not take their place.
 
@@ -64,7 +64,7 @@ def test_late_artifacts_of_an_earlier_attempt(metadata):
     equal(metadata.read(f"{task}/artifacts/value")["attempt_id"], 1, f"{task}/artifacts/value: attempt_id")
 
 
-@requirement("META-133", needs={"metadata"})
+@requirement("META-133", needs={"metadata"}, kills=("attempt-falls-back", "empty-is-null"))
 def test_attempt_without_artifacts(metadata):
     """An attempt that has no artifacts has an empty list.
 
@@ -80,7 +80,7 @@ def test_attempt_without_artifacts(metadata):
         equal(metadata.rows(path), [], path)
 
 
-@requirement("META-134", needs={"metadata"})
+@requirement("META-134", needs={"metadata"}, kills="attempt-mixed-in-run")
 def test_attempts_of_a_named_task(metadata):
     """Attempts of a named task of a named run are kept and told apart like any others.
 
@@ -102,7 +102,7 @@ def test_attempts_of_a_named_task(metadata):
     equal(metadata.read(path)["sha"], "a" * 40, f"{path}: sha")
 
 
-@requirement("META-135", needs={"metadata"})
+@requirement("META-135", needs={"metadata"}, kills="metadata-upserted")
 def test_metadata_of_every_attempt(metadata):
     """The metadata of all attempts are listed, each with its tag attempt_id:N.
 

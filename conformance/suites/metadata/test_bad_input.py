@@ -14,7 +14,7 @@ def refused(answer):
     assert 400 <= answer.status < 500, f"{answer}: want 4xx"
 
 
-@requirement("META-210", level="SHOULD", needs={"metadata"})
+@requirement("META-210", level="SHOULD", needs={"metadata"}, kills="bad-body-accepted")
 def test_body_that_is_no_json(metadata):
     """A body that is no JSON, or none at all, is refused with 4xx.
 
@@ -28,7 +28,7 @@ def test_body_that_is_no_json(metadata):
     refused(metadata.call("PATCH", f"{place.in_run}/tag/mutate", data=b"{"))
 
 
-@requirement("META-211", level="SHOULD", needs={"metadata"})
+@requirement("META-211", level="SHOULD", needs={"metadata"}, kills="bad-body-is-500")
 def test_body_of_the_wrong_shape(metadata):
     """A list where an object belongs, and the other way round, is refused with 4xx.
 
@@ -43,7 +43,7 @@ def test_body_of_the_wrong_shape(metadata):
     refused(metadata.retag(place.in_run, ["tag"]))
 
 
-@requirement("META-212", level="SHOULD", needs={"metadata"})
+@requirement("META-212", level="SHOULD", needs={"metadata"}, kills="error-with-traceback")
 def test_no_stack_trace(metadata):
     """No refusal shows the inside of the service: no stack trace, no path of its files.
 
@@ -64,7 +64,7 @@ def test_no_stack_trace(metadata):
         equal(shown, [], f"{answer.request}: what the body shows of the inside")
 
 
-@requirement("META-213", level="SHOULD", needs={"metadata"})
+@requirement("META-213", level="SHOULD", needs={"metadata"}, kills="attempt-in-words-is-500")
 def test_attempt_that_is_no_number(metadata):
     """An attempt in the path that is no whole number is refused with 4xx.
 
@@ -79,7 +79,7 @@ def test_attempt_that_is_no_number(metadata):
     refused(metadata.get(f"{task}/attempt/x/artifacts"))
 
 
-@requirement("META-214", level="SHOULD", needs={"metadata"})
+@requirement("META-214", level="SHOULD", needs={"metadata"}, kills=("ids-of-32-bits", "ids-of-64-bits"))
 def test_number_beyond_all(metadata):
     """A run or a task with a number that is too large to exist is answered with 404.
 
@@ -93,7 +93,7 @@ def test_number_beyond_all(metadata):
             equal(metadata.get(path).status, 404, f"GET {path}: status")
 
 
-@requirement("META-215", needs={"metadata"})
+@requirement("META-215", needs={"metadata"}, kills=("connections-leak", "connections-leak-on-errors"))
 def test_bad_requests_leave_nothing_behind(metadata):
     """After many requests that can't be answered, those that can are answered as before.
 
@@ -116,7 +116,7 @@ def test_bad_requests_leave_nothing_behind(metadata):
     equal(metadata.retag(place.in_run, {"tags_to_add": ["new"]}).status, 200, "a change of tags after it")
 
 
-@requirement("META-216", needs={"metadata"})
+@requirement("META-216", needs={"metadata"}, kills="fields-unknown-refused")
 def test_more_fields_than_known(metadata):
     """Fields that the service does not know are taken without complaint.
 
@@ -138,7 +138,7 @@ def test_more_fields_than_known(metadata):
     equal(told, {"metadata_created": 1}, f"POST {path}/metadata: body")
 
 
-@requirement("META-217", needs={"metadata"})
+@requirement("META-217", needs={"metadata"}, kills="body-beats-path")
 def test_path_decides_where_it_belongs(metadata):
     """Where body and path name different flows, runs or steps, the path decides.
 

@@ -18,7 +18,7 @@ def outcome(metadata, task, kind, body):
     return told, len(metadata.rows(f"{task}/{lists[kind]}")) - before
 
 
-@requirement("META-140", needs={"metadata"})
+@requirement("META-140", needs={"metadata"}, kills=("bulk-one-at-a-time", "listing-capped-at-256"))
 def test_artifacts_in_bulk(metadata):
     """One, two and five hundred artifacts sent at once are all kept, and their number is told.
 
@@ -35,7 +35,7 @@ def test_artifacts_in_bulk(metadata):
         equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
 
 
-@requirement("META-141", needs={"metadata"})
+@requirement("META-141", needs={"metadata"}, kills=("bulk-capped", "bulk-last-lost"))
 def test_metadata_in_bulk(metadata):
     """One, two and five hundred metadata records sent at once are all kept, and their number is told.
 
@@ -52,7 +52,7 @@ def test_metadata_in_bulk(metadata):
         equal(got, {item["field_name"]: item["value"] for item in body}, f"{task}/metadata: fields and values")
 
 
-@requirement("META-142", needs={"metadata"})
+@requirement("META-142", needs={"metadata"}, kills=("proxy-breaks-long-answers", "proxy-limits-bodies-64k"))
 def test_three_thousand_artifacts(metadata):
     """Three thousand artifacts sent at once, a megabyte of JSON, are all kept and listed.
 
@@ -69,7 +69,7 @@ def test_three_thousand_artifacts(metadata):
     equal(got, {item["name"]: item["sha"] for item in body}, f"{task}/artifacts: names and shas")
 
 
-@requirement("META-143", needs={"metadata"})
+@requirement("META-143", needs={"metadata"}, kills="bulk-count-lies")
 def test_same_artifact_twice_in_one_request(metadata):
     """Of an artifact that comes twice in one request, one is kept, and the number told is the number kept.
 
@@ -86,7 +86,7 @@ def test_same_artifact_twice_in_one_request(metadata):
     equal(set(found) - {"value", "other"}, set(), f"{task}/artifacts: names that nobody sent")
 
 
-@requirement("META-144", level="SHOULD", needs={"metadata"})
+@requirement("META-144", level="SHOULD", needs={"metadata"}, kills=("artifact-overwritten", "bulk-refused-for-one"))
 def test_first_artifact_stays(metadata):
     """An artifact that is registered again in the same attempt stays as it was, and the refusal is told.
 
@@ -103,7 +103,7 @@ def test_first_artifact_stays(metadata):
     equal(by_name(metadata.rows(f"{task}/artifacts")), want, f"{task}/artifacts: names and shas")
 
 
-@requirement("META-145", needs={"metadata"})
+@requirement("META-145", needs={"metadata"}, kills="bulk-long-rows-dropped")
 def test_refused_artifacts_are_told(metadata):
     """Of artifacts some of which can't be kept, the number told is the number kept.
 
@@ -120,7 +120,7 @@ def test_refused_artifacts_are_told(metadata):
     equal(told, kept, f"POST {task}/artifact: artifacts told, and kept, for one without a name")
 
 
-@requirement("META-146", needs={"metadata"})
+@requirement("META-146", needs={"metadata"}, kills="bulk-long-rows-dropped")
 def test_refused_metadata_are_told(metadata):
     """Of metadata records some of which can't be kept, the number told is the number kept.
 
@@ -133,7 +133,7 @@ def test_refused_metadata_are_told(metadata):
         equal(told, kept, f"POST {task}/metadata: records told, and kept, one of them being {str(odd)[:80]}")
 
 
-@requirement("META-147", level="SHOULD", needs={"metadata"})
+@requirement("META-147", level="SHOULD", needs={"metadata"}, kills="bulk-empty-is-400")
 def test_empty_lists(metadata):
     """An empty list of artifacts or metadata is taken: none is made.
 
@@ -145,7 +145,7 @@ def test_empty_lists(metadata):
     equal(metadata.write(f"{task}/metadata", []), {"metadata_created": 0}, f"POST {task}/metadata: body for []")
 
 
-@requirement("META-148", needs={"metadata"})
+@requirement("META-148", needs={"metadata"}, kills="writes-lost-when-busy")
 def test_bulk_by_many_tasks_at_once(metadata):
     """Artifacts and metadata that eight tasks of a run register at the same time are all kept, each with its task.
 
@@ -171,7 +171,7 @@ def test_bulk_by_many_tasks_at_once(metadata):
     equal((len(listed), wrong), (WRITERS, []), f"{place.in_run}/metadata: number, and those of another task")
 
 
-@requirement("META-149", needs={"metadata"})
+@requirement("META-149", needs={"metadata"}, kills="metadata-deduplicated")
 def test_same_record_twice(metadata):
     """A metadata record that is registered again is kept again, within one request and in the next.
 

@@ -15,7 +15,7 @@ def kinds(metadata, path):
     }
 
 
-@requirement("META-126", needs={"metadata"})
+@requirement("META-126", needs={"metadata"}, kills=("flow-name-as-pattern", "names-case-insensitive"))
 def test_runs_keep_to_their_flow(metadata):
     """A flow's runs are its own, though other flows begin with its name, or differ from it by one letter or case.
 
@@ -30,7 +30,7 @@ def test_runs_keep_to_their_flow(metadata):
         equal(metadata.read(f"/flows/{flow}")["flow_id"], flow, f"/flows/{flow}: flow_id")
 
 
-@requirement("META-127", needs={"metadata"})
+@requirement("META-127", needs={"metadata"}, kills=("metadata-of-all-runs", "run-name-by-prefix", "steps-of-all-runs"))
 def test_steps_keep_to_their_run(metadata):
     """A run's steps, artifacts and metadata are its own, though other runs of its flow have nearly its name.
 
@@ -52,7 +52,9 @@ def test_steps_keep_to_their_run(metadata):
         equal(kinds(metadata, run), {"artifacts": [name], "metadata": [name]}, f"{run}: artifacts and metadata")
 
 
-@requirement("META-128", needs={"metadata"})
+@requirement(
+    "META-128", needs={"metadata"}, kills=("artifacts-of-all-steps", "step-name-as-pattern", "steps-case-insensitive")
+)
 def test_tasks_keep_to_their_step(metadata):
     """A step's tasks and artifacts are its own, though other steps of its run have nearly its name.
 
@@ -74,7 +76,9 @@ def test_tasks_keep_to_their_step(metadata):
         equal(listed, [name], f"{step}/artifacts: artifacts")
 
 
-@requirement("META-129", needs={"metadata"})
+@requirement(
+    "META-129", needs={"metadata"}, kills=("artifact-of-any-task", "artifacts-of-all-tasks", "metadata-of-all-tasks")
+)
 def test_artifacts_and_metadata_keep_to_their_task(metadata):
     """A task's artifacts and metadata are its own, though other tasks of its step have nearly its name.
 
@@ -95,7 +99,7 @@ def test_artifacts_and_metadata_keep_to_their_task(metadata):
         equal(metadata.read(f"{task}/artifacts/common/attempt/0")["sha"], name, f"{task}/artifacts/common: sha")
 
 
-@requirement("META-022", level="SHOULD", needs={"metadata"})
+@requirement("META-022", level="SHOULD", needs={"metadata"}, kills="proxy-encodes-twice")
 def test_odd_names_keep_apart(metadata):
     """Steps with a percent sign, a blank, a quote or an accent in their names keep apart too.
 
@@ -120,7 +124,7 @@ def test_odd_names_keep_apart(metadata):
         equal(listed, [tasks[name]], f"{step}/tasks: tasks")
 
 
-@requirement("META-023", needs={"metadata"})
+@requirement("META-023", needs={"metadata"}, kills=("ids-zero-padded", "listing-single-unwrapped"))
 def test_lists_agree_with_single_reads(metadata):
     """What a list says of a flow, run, step, task or artifact is what reading it alone says.
 

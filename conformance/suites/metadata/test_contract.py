@@ -20,7 +20,7 @@ def in_step(place):
     return {"flow_id": place.flow, "run_number": place.run, "step_name": place.step}
 
 
-@requirement("META-801", needs={"metadata"}, profile="smoke", kills="version-differs")
+@requirement("META-801", needs={"metadata"}, profile="smoke", kills=("ping-at-times", "version-missing"))
 def test_system_keeps_its_contract(contract):
     """Ping, version and health answer as the contract has it.
 
@@ -32,7 +32,7 @@ def test_system_keeps_its_contract(contract):
     contract.call("healthcheck")
 
 
-@requirement("META-802", needs={"metadata"}, kills="time-in-seconds")
+@requirement("META-802", needs={"metadata"}, kills=("nulls-dropped", "proxy-drops-nulls", "proxy-shows-error-pages"))
 def test_flows_keep_their_contract(contract, metadata):
     """Flows are registered, refused, read and listed as the contract has it.
 
@@ -49,7 +49,7 @@ def test_flows_keep_their_contract(contract, metadata):
     equal(listed.get(name), made, f"/flows: the flow {name}")
 
 
-@requirement("META-803", needs={"metadata"}, kills="ids-as-floats")
+@requirement("META-803", needs={"metadata"}, kills=("ids-as-floats", "ids-as-text", "runs-without-tasks-hidden"))
 def test_runs_keep_their_contract(contract, metadata):
     """Runs, numbered and named, are registered, refused, read and listed as the contract has it.
 
@@ -72,7 +72,7 @@ def test_runs_keep_their_contract(contract, metadata):
     contract.call("listRuns", "_limit=1", flow_id=flow)
 
 
-@requirement("META-804", needs={"metadata"}, kills="time-as-text")
+@requirement("META-804", needs={"metadata"}, kills=("duplicate-is-400", "missing-is-500"))
 def test_steps_keep_their_contract(contract, metadata):
     """Steps are registered, refused, read and listed as the contract has it.
 
@@ -89,7 +89,7 @@ def test_steps_keep_their_contract(contract, metadata):
     equal(contract.call("listSteps", **run), [made], f"{flow}: its steps")
 
 
-@requirement("META-805", needs={"metadata"}, kills="ids-as-text")
+@requirement("META-805", needs={"metadata"}, kills="fields-in-camel-case")
 def test_tasks_keep_their_contract(contract, metadata):
     """Tasks, numbered and named, are registered, refused, read, listed and filtered as the contract has it.
 
@@ -116,7 +116,7 @@ def test_tasks_keep_their_contract(contract, metadata):
     equal(found, [f"{flow}/{number}/start/t-contract"], f"{flow}: the tasks with attempt_ok True")
 
 
-@requirement("META-806", needs={"metadata"}, kills="bulk-count-missing")
+@requirement("META-806", needs={"metadata"}, kills=("bulk-count-missing", "parent-made-up"))
 def test_metadata_keep_their_contract(contract, metadata):
     """Metadata are registered, refused and listed as the contract has it.
 
@@ -137,7 +137,7 @@ def test_metadata_keep_their_contract(contract, metadata):
     contract.call("listTaskMetadata", "_limit=1", **task)
 
 
-@requirement("META-807", needs={"metadata"}, kills="attempt-as-text")
+@requirement("META-807", needs={"metadata"}, kills=("bulk-count-missing", "missing-artifact-is-empty"))
 def test_artifacts_keep_their_contract(contract, metadata):
     """Artifacts are registered, refused, read and listed as the contract has it.
 
@@ -170,7 +170,7 @@ def test_artifacts_keep_their_contract(contract, metadata):
         equal(len(listed), 2, f"{operation}: how many")
 
 
-@requirement("META-808", needs={"metadata"}, kills="tags-answer-is-empty")
+@requirement("META-808", needs={"metadata"}, kills="bad-body-is-404")
 def test_tag_mutations_keep_their_contract(contract, metadata):
     """Tag mutations are done and refused as the contract has it.
 

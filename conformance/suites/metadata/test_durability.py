@@ -10,7 +10,7 @@ READERS = 3
 TURNS = 40
 
 
-@requirement("META-220", needs={"metadata"})
+@requirement("META-220", needs={"metadata"}, kills="error-deadlock")
 def test_tasks_written_together_are_kept(metadata):
     """Of tasks, artifacts and metadata that eight clients register at once, everything acknowledged is there later.
 
@@ -38,7 +38,7 @@ def test_tasks_written_together_are_kept(metadata):
         equal(wanted.items() - found.items(), set(), f"{place.in_run}/metadata: acknowledged, but not there")
 
 
-@requirement("META-221", needs={"metadata"})
+@requirement("META-221", needs={"metadata"}, kills="named-runs-lost-when-busy")
 def test_runs_written_together_are_kept(metadata):
     """Of named runs that eight clients register at once, each acknowledged one is found by its name, with its tags.
 
@@ -57,7 +57,7 @@ def test_runs_written_together_are_kept(metadata):
     equal(sorted(listed), sorted(names), f"/flows/{flow}/runs: names")
 
 
-@requirement("META-222", needs={"metadata"})
+@requirement("META-222", needs={"metadata"}, kills="writes-behind")
 def test_what_is_written_is_read(metadata):
     """What one client has registered, another one reads at once.
 
@@ -75,7 +75,7 @@ def test_what_is_written_is_read(metadata):
         equal(answer.status, 200, f"{answer.request}: status, right after it was registered (turn {turn})")
 
 
-@requirement("META-223", needs={"metadata"})
+@requirement("META-223", needs={"metadata"}, kills="proxy-caches-listings")
 def test_missing_then_registered(metadata):
     """What was asked for when it was not there is found as soon as it is registered.
 
@@ -91,7 +91,7 @@ def test_missing_then_registered(metadata):
             equal(reader.get(path).status, 200, f"GET {path}: status, right after it was registered (turn {turn})")
 
 
-@requirement("META-224", needs={"metadata"})
+@requirement("META-224", needs={"metadata"}, kills="proxy-caches-reads")
 def test_lists_are_fresh(metadata):
     """A list that was just read shows what was registered since, to every client, each time.
 
@@ -112,7 +112,7 @@ def test_lists_are_fresh(metadata):
             equal((tasks, lists, records), want, f"{place.in_run}: tasks, artifacts and metadata listed in turn {turn}")
 
 
-@requirement("META-225", needs={"metadata"})
+@requirement("META-225", needs={"metadata"}, kills="tags-frozen-at-registration")
 def test_tags_are_fresh(metadata):
     """A change of tags that is acknowledged shows at once, to every client, and stays.
 
@@ -128,7 +128,7 @@ def test_tags_are_fresh(metadata):
             equal(tags, [f"tag-{turn}"], f"{path}: tags, right after a change (turn {turn})")
 
 
-@requirement("META-226", needs={"metadata"})
+@requirement("META-226", needs={"metadata"}, kills="heartbeat-not-kept")
 def test_heartbeats_are_fresh(metadata):
     """A first heartbeat that is acknowledged shows at once, to every client, and does not go away.
 
@@ -145,7 +145,7 @@ def test_heartbeats_are_fresh(metadata):
         equal(sorted(seen), seen, f"{path}: last_heartbeat_ts, read three times (turn {turn})")
 
 
-@requirement("META-227", needs={"metadata"})
+@requirement("META-227", needs={"metadata"}, kills="proxy-drops-answers")
 def test_four_hundred_requests(metadata):
     """Of four hundred ordinary requests, each is answered as it has to be.
 
@@ -179,7 +179,7 @@ def test_four_hundred_requests(metadata):
     equal(odd, [], f"{place.in_flow}: answers out of 400 that are not as they have to be")
 
 
-@requirement("META-228", needs={"metadata"})
+@requirement("META-228", needs={"metadata"}, kills=("proxy-drops-connections", "writes-lost"))
 def test_single_records_are_kept(metadata):
     """Of three hundred metadata records and artifacts that are registered one by one, all are told and kept.
 
@@ -200,7 +200,7 @@ def test_single_records_are_kept(metadata):
     equal(got, sorted(f"a{number}" for number in range(150)), f"{task}/artifacts: names")
 
 
-@requirement("META-229", needs={"metadata"})
+@requirement("META-229", needs={"metadata"}, kills=("process-dies", "stops-writing"))
 def test_the_first_is_not_forgotten(metadata):
     """What was registered first is still there, the same, after five hundred more.
 

@@ -33,7 +33,7 @@ def foreach(metadata, what):
     return metadata.at(flow, "argo-filter", "work")
 
 
-@requirement("META-170", needs={"metadata"})
+@requirement("META-170", needs={"metadata"}, kills="proxy-strips-query")
 def test_field_and_pattern(metadata):
     """With a field and a pattern, the tasks with a matching value of this field are answered, and no others.
 
@@ -49,7 +49,7 @@ def test_field_and_pattern(metadata):
     equal(got, [], f"{step}/filtered_tasks: tasks whose other field has the value")
 
 
-@requirement("META-171", needs={"metadata"})
+@requirement("META-171", needs={"metadata"}, kills="filtered-tasks-field-ignored")
 def test_field_alone(metadata):
     """With a field alone, the tasks that have a record of it are answered.
 
@@ -64,7 +64,7 @@ def test_field_alone(metadata):
     equal(got, sorted(f"t-{index}" for index in INDEXES), f"{step}/filtered_tasks: of a field that all have")
 
 
-@requirement("META-172", needs={"metadata"})
+@requirement("META-172", needs={"metadata"}, kills="filtered-tasks-needs-both")
 def test_pattern_alone(metadata):
     """With a pattern alone, the tasks with a matching value in any field are answered.
 
@@ -77,7 +77,7 @@ def test_pattern_alone(metadata):
     equal(got, ["t-1", "t-2"], f"{step}/filtered_tasks: tasks of either of two values")
 
 
-@requirement("META-173", needs={"metadata"})
+@requirement("META-173", needs={"metadata"}, kills="filtered-tasks-missing")
 def test_no_filter(metadata):
     """Without a filter, every task of the step that has metadata is answered.
 
@@ -88,7 +88,7 @@ def test_no_filter(metadata):
     equal(found(metadata, step), sorted(f"t-{index}" for index in INDEXES), f"{step}/filtered_tasks: tasks")
 
 
-@requirement("META-174", needs={"metadata"})
+@requirement("META-174", needs={"metadata"}, kills=("filtered-tasks-none-is-404", "filtered-tasks-pattern-ignored"))
 def test_no_match(metadata):
     """Where nothing matches, the answer is an empty list.
 
@@ -103,7 +103,7 @@ def test_no_match(metadata):
     equal(found(metadata, metadata.at(flow, "argo-filter", "bare")), [], "filtered_tasks of a step without tasks")
 
 
-@requirement("META-175", needs={"metadata"})
+@requirement("META-175", needs={"metadata"}, kills="filtered-tasks-by-like")
 def test_patterns_are_regular_expressions(metadata):
     """Patterns are regular expressions: alternatives, classes, counts, escapes.
 
@@ -121,7 +121,7 @@ def test_patterns_are_regular_expressions(metadata):
         equal(got, want, f"{place.in_step}/filtered_tasks: tasks of the pattern {pattern!r}")
 
 
-@requirement("META-176", needs={"metadata"})
+@requirement("META-176", needs={"metadata"}, kills="filtered-tasks-of-all-steps")
 def test_filter_keeps_to_its_step(metadata):
     """Tasks of other steps, runs and flows with the same metadata are not answered.
 
@@ -143,7 +143,7 @@ def test_filter_keeps_to_its_step(metadata):
             equal(found(metadata, path, **query), [f"t-{number}"], f"{path}/filtered_tasks: tasks of {query}")
 
 
-@requirement("META-177", needs={"metadata"})
+@requirement("META-177", needs={"metadata"}, kills="filtered-tasks-by-number")
 def test_pathspecs(metadata):
     """The answer is pathspecs FLOW/RUN/STEP/TASK, of names where there are names, of numbers where not.
 
@@ -160,7 +160,7 @@ def test_pathspecs(metadata):
         equal(got, want, f"{place.in_step}/filtered_tasks: pathspecs")
 
 
-@requirement("META-178", needs={"metadata"})
+@requirement("META-178", needs={"metadata"}, kills="filtered-tasks-once-per-match")
 def test_matching_twice_is_listed_once(metadata):
     """A task with several matching records, of one attempt or of several, is answered once.
 
@@ -174,7 +174,7 @@ def test_matching_twice_is_listed_once(metadata):
         equal(found(metadata, place.in_step, **query), [str(place.task)], f"{place.in_step}: tasks of {query}")
 
 
-@requirement("META-179", level="SHOULD", needs={"metadata"})
+@requirement("META-179", level="SHOULD", needs={"metadata"}, kills="filtered-tasks-bad-pattern-is-500")
 def test_malformed_pattern(metadata):
     """A pattern that is no regular expression is refused with 4xx.
 
@@ -188,7 +188,7 @@ def test_malformed_pattern(metadata):
         assert 400 <= answer.status < 500, f"{answer}: want 4xx for the pattern {pattern!r}"
 
 
-@requirement("META-024", needs={"metadata"})
+@requirement("META-024", needs={"metadata"}, kills="filtered-tasks-capped")
 def test_all_matching_tasks(metadata):
     """Of two hundred and sixty tasks that match, all are answered.
 

@@ -18,7 +18,12 @@ def by_user(metadata, what):
     return flow, {user: metadata.new_run(flow, user_name=user)["run_number"] for user in USERS}
 
 
-@requirement("META-190", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement(
+    "META-190",
+    level="SHOULD",
+    needs={"metadata", "metadata-paging"},
+    kills=("filter-first-value-only", "filter-ne-is-eq"),
+)
 def test_equal_and_not_equal(metadata):
     """`eq` leaves the rows with one of the values, letter by letter; `ne` those without it.
 
@@ -37,7 +42,9 @@ def test_equal_and_not_equal(metadata):
         equal(got, sorted(runs[user] for user in users), f"/flows/{flow}/runs with {filters}: run_number")
 
 
-@requirement("META-191", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement(
+    "META-191", level="SHOULD", needs={"metadata", "metadata-paging"}, kills=("filter-ge-is-gt", "filter-lt-is-gt")
+)
 def test_less_and_greater(metadata):
     """`lt`, `le`, `gt` and `ge` leave what is less or greater, without or with the boundary itself.
 
@@ -62,7 +69,7 @@ def test_less_and_greater(metadata):
     equal(got, want, f"/flows/{flow}/runs between {edge} and {edge}: run_number")
 
 
-@requirement("META-192", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-192", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-starts-is-contains")
 def test_parts_of_text(metadata):
     """`co`, `sw` and `ew` leave what contains, starts or ends with a text, `li` what a pattern fits; case is ignored.
 
@@ -82,7 +89,7 @@ def test_parts_of_text(metadata):
         equal(got, want, f"/flows/{flow}/runs with user_name:{operator}={value}: run_number")
 
 
-@requirement("META-193", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-193", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-ignored")
 def test_null(metadata):
     """`is=null` leaves the rows without a value.
 
@@ -96,7 +103,7 @@ def test_null(metadata):
     equal(got, [silent], f"/flows/{flow}/runs with last_heartbeat_ts:is=null: run_number")
 
 
-@requirement("META-194", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-194", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-any-is-all")
 def test_tags_any_and_all(metadata):
     """`_tags:any` leaves runs with one of the tags, `_tags:all` those with all, of both kinds, each tag whole.
 
@@ -126,7 +133,7 @@ def test_tags_any_and_all(metadata):
         equal(got, sorted(runs[name] for name in names), f"/flows/{flow}/runs with {filters}: run_number")
 
 
-@requirement("META-195", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-195", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-ignored")
 def test_status(metadata):
     """`status` leaves the runs that are running, completed or failed, by their end step and their heartbeat.
 
@@ -152,7 +159,7 @@ def test_status(metadata):
         equal(got, sorted(runs[name] for name in names), f"/flows/{flow}/runs with status={status}: run_number")
 
 
-@requirement("META-196", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-196", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-ignored")
 def test_malformed_filters(metadata):
     """An unknown operator or status, and a time that is no number, are refused with 400.
 
@@ -172,7 +179,7 @@ def test_malformed_filters(metadata):
         equal(answer.status, 400, f"{answer.request}: status")
 
 
-@requirement("META-197", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-197", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-loses-filter")
 def test_filtered_pages(metadata):
     """A filtered list in pages is the filtered list: the filter holds on every page, and the pages are full.
 
@@ -189,7 +196,7 @@ def test_filtered_pages(metadata):
     equal([len(page) for page in found], [7, 7, 6], f"/flows/{flow}/runs with user_name:eq=anna: rows of each page")
 
 
-@requirement("META-198", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-198", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="filter-second-ignored")
 def test_filters_of_tasks(metadata):
     """A step's tasks are filtered by user, name and time, and only they.
 
@@ -213,7 +220,7 @@ def test_filters_of_tasks(metadata):
         equal(got, names, f"{place.in_step}/tasks with {filters}: task_id")
 
 
-@requirement("META-199", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-199", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="runs-of-all-flows")
 def test_filters_keep_to_their_flow(metadata):
     """A filter leaves runs of its own flow only, also where another flow has fitting ones.
 

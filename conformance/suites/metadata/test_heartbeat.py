@@ -25,7 +25,16 @@ def assert_now(found, what):
     )
 
 
-@requirement("META-060", needs={"metadata"})
+@requirement(
+    "META-060",
+    needs={"metadata"},
+    kills=(
+        "heartbeat-in-local-time",
+        "heartbeat-in-milliseconds",
+        "heartbeat-never-starts",
+        "heartbeat-version-as-text",
+    ),
+)
 def test_heartbeat_is_now(metadata):
     """A run and a task registered by a current client have a heartbeat of now, in seconds since the epoch (UTC).
 
@@ -40,7 +49,11 @@ def test_heartbeat_is_now(metadata):
         assert_now(metadata.read(path), f"{path}, with the tag {ALIVE[0]}")
 
 
-@requirement("META-061", needs={"metadata"})
+@requirement(
+    "META-061",
+    needs={"metadata"},
+    kills=("heartbeat-answer-empty", "heartbeat-interval-in-milliseconds", "heartbeat-needs-a-body"),
+)
 def test_heartbeat_tells_the_interval(metadata):
     """POST heartbeat is accepted, and its body is a JSON string of JSON that tells when the next one is due.
 
@@ -60,7 +73,9 @@ def test_heartbeat_tells_the_interval(metadata):
         assert 0 < wait <= 60, f"{answer}: {wait} s is no interval for a run that counts as dead after minutes"
 
 
-@requirement("META-062", needs={"metadata"})
+@requirement(
+    "META-062", needs={"metadata"}, kills=("heartbeat-a-minute-old", "heartbeat-in-words", "heartbeat-of-task-not-kept")
+)
 def test_first_heartbeat_shows(metadata):
     """A run and a task that had no heartbeat have one of now after the first, alone and in lists.
 
@@ -79,7 +94,7 @@ def test_first_heartbeat_shows(metadata):
     assert_now(listed, f"{place.in_step}/tasks, after a heartbeat")
 
 
-@requirement("META-063", needs={"metadata"})
+@requirement("META-063", needs={"metadata"}, kills="heartbeat-early-is-429")
 def test_early_heartbeat_is_no_fault(metadata):
     """A heartbeat that comes within 10 s of the last is accepted, or refused with 404; it is never a fault.
 
@@ -100,7 +115,7 @@ def test_early_heartbeat_is_no_fault(metadata):
         assert later >= first, f"{path}: last_heartbeat_ts went back from {first} to {later}"
 
 
-@requirement("META-064", needs={"metadata"})
+@requirement("META-064", needs={"metadata"}, kills="heartbeat-only-first")
 def test_next_heartbeat_is_accepted(metadata, until):
     """After 10 s the next heartbeat of a run and of a task is accepted, and later than the one before.
 
@@ -124,7 +139,7 @@ def test_next_heartbeat_is_accepted(metadata, until):
         assert_now(metadata.read(path), f"{path}, after a second heartbeat")
 
 
-@requirement("META-065", needs={"metadata"})
+@requirement("META-065", needs={"metadata"}, kills="heartbeat-of-task-not-for-run")
 def test_heartbeat_of_a_task_is_one_of_its_run(metadata):
     """A heartbeat of a task is one of its run too.
 
@@ -138,7 +153,7 @@ def test_heartbeat_of_a_task_is_one_of_its_run(metadata):
     assert_now(metadata.read(place.in_run), f"{place.in_run}, after a heartbeat of its task {place.task}")
 
 
-@requirement("META-066", level="SHOULD", needs={"metadata"})
+@requirement("META-066", level="SHOULD", needs={"metadata"}, kills="heartbeat-of-missing-run")
 def test_heartbeat_of_what_is_missing(metadata):
     """A heartbeat of a run or a task that is not there is answered with 404.
 
@@ -157,7 +172,7 @@ def test_heartbeat_of_what_is_missing(metadata):
         equal(answer.status, 404, f"{answer.request}: status")
 
 
-@requirement("META-067", needs={"metadata"})
+@requirement("META-067", needs={"metadata"}, kills="heartbeat-by-number-only")
 def test_heartbeat_of_named(metadata):
     """A named run and a named task of it take heartbeats by their names.
 
@@ -171,7 +186,7 @@ def test_heartbeat_of_named(metadata):
         assert_now(metadata.read(path), f"{path}, after a heartbeat")
 
 
-@requirement("META-068", needs={"metadata"})
+@requirement("META-068", needs={"metadata"}, kills=("heartbeat-for-all-runs", "heartbeat-for-all-tasks"))
 def test_heartbeat_keeps_to_its_own(metadata):
     """A heartbeat reaches its own run and task, and no other of the flow, the run or the step.
 
@@ -192,7 +207,7 @@ def test_heartbeat_keeps_to_its_own(metadata):
         equal(metadata.read(path), found, f"{path}, after a heartbeat of {place.in_task}")
 
 
-@requirement("META-069", level="SHOULD", needs={"metadata"})
+@requirement("META-069", level="SHOULD", needs={"metadata"}, kills="heartbeat-always-starts")
 def test_no_heartbeat_without_a_client_that_sends_any(metadata):
     """A run and a task whose client does not say its version start without a heartbeat.
 

@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 OTHER = {"user_name": "somebody else", "tags": ["second"], "system_tags": ["second:1"]}
 
 
-@requirement("META-110", needs={"metadata"})
+@requirement("META-110", needs={"metadata"}, kills=("duplicate-overwrites", "named-runs-hidden", "run-name-ignored"))
 def test_second_named_run_changes_nothing(metadata):
     """A named run that is registered again is answered with 409, stays as it was, and is listed once.
 
@@ -23,7 +23,7 @@ def test_second_named_run_changes_nothing(metadata):
     equal(metadata.rows(f"/flows/{flow}/runs"), [first], f"/flows/{flow}/runs: after a second registration")
 
 
-@requirement("META-111", needs={"metadata"})
+@requirement("META-111", needs={"metadata"}, kills=("duplicate-is-500", "duplicate-named-task", "task-name-ignored"))
 def test_second_named_task_changes_nothing(metadata):
     """A named task that is registered again is answered with 409, stays as it was, and is listed once.
 
@@ -39,7 +39,7 @@ def test_second_named_task_changes_nothing(metadata):
     equal(metadata.rows(f"{place.in_step}/tasks"), [first], f"{place.in_step}/tasks: after a second registration")
 
 
-@requirement("META-112", needs={"metadata"})
+@requirement("META-112", needs={"metadata"}, kills=("duplicate-accepted", "step-replaced"))
 def test_second_step_changes_nothing(metadata):
     """A step that is registered again is answered with 409, stays as it was, and keeps its tasks.
 
@@ -56,7 +56,7 @@ def test_second_step_changes_nothing(metadata):
     equal(len(metadata.rows(f"{place.in_step}/tasks")), 1, f"{place.in_step}/tasks: tasks")
 
 
-@requirement("META-113", needs={"metadata"})
+@requirement("META-113", needs={"metadata"}, kills="flow-replaced")
 def test_second_flow_keeps_its_runs(metadata):
     """A flow that is registered again keeps its runs.
 
@@ -72,7 +72,7 @@ def test_second_flow_keeps_its_runs(metadata):
     equal(listed, [run], f"/flows/{flow}/runs: after a second registration")
 
 
-@requirement("META-114", needs={"metadata"})
+@requirement("META-114", needs={"metadata"}, kills=("ids-from-the-clock", "requests-merged"))
 def test_runs_without_names_are_never_the_same(metadata):
     """Runs and tasks registered without names are new each time.
 
@@ -88,7 +88,7 @@ def test_runs_without_names_are_never_the_same(metadata):
     equal(len({str(place.task), *map(str, tasks)}), 6, f"{place.in_step}: different tasks of 6")
 
 
-@requirement("META-115", needs={"metadata"})
+@requirement("META-115", needs={"metadata"}, kills="absence-cached")
 def test_pod_of_argo(metadata):
     """What a pod of Argo sends, and what its retry sends again, is answered as the client expects.
 

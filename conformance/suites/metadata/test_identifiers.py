@@ -22,7 +22,7 @@ def identities(metadata, place):
     return {what: (str(item["run_number"]), str(item.get("task_id", place.task))) for what, item in found.items()}
 
 
-@requirement("META-100", needs={"metadata"})
+@requirement("META-100", needs={"metadata"}, kills="run-number-off-by-one")
 def test_numbers_agree(metadata):
     """A run and a task without names are numbers, and everything below tells the same ones.
 
@@ -39,7 +39,11 @@ def test_numbers_agree(metadata):
         equal(found, (str(place.run), str(place.task)), f"{place.in_task}: run and task as told by the {what}")
 
 
-@requirement("META-101", needs={"metadata"})
+@requirement(
+    "META-101",
+    needs={"metadata"},
+    kills=("run-name-hidden", "run-name-not-found", "task-name-hidden", "task-name-not-found"),
+)
 def test_names_agree(metadata):
     """A run and a task with names bear them in every answer, and are found by them.
 
@@ -57,7 +61,7 @@ def test_names_agree(metadata):
         equal(found, (place.run, place.task), f"{place.in_task}: run and task as told by the {what}")
 
 
-@requirement("META-102", level="SHOULD", needs={"metadata"})
+@requirement("META-102", level="SHOULD", needs={"metadata"}, kills="run-number-not-found")
 def test_named_run_has_a_number(metadata):
     """A named run is also found by its number, and is the same run.
 
@@ -75,7 +79,7 @@ def test_named_run_has_a_number(metadata):
     equal(found, [metadata.read(metadata.at(flow, name))], f"{flow}: runs between the numbers {before} and {after}")
 
 
-@requirement("META-103", needs={"metadata"})
+@requirement("META-103", needs={"metadata"}, kills=("run-name-of-any-flow", "run-name-unique-everywhere"))
 def test_same_run_name_in_two_flows(metadata):
     """Two flows may each have a run of the same name; they stay apart.
 
@@ -90,7 +94,7 @@ def test_same_run_name_in_two_flows(metadata):
         equal((found["flow_id"], found["tags"]), (flow, [flow]), f"{metadata.at(flow, 'argo-same')}: flow and tags")
 
 
-@requirement("META-104", needs={"metadata"})
+@requirement("META-104", needs={"metadata"}, kills="task-name-unique-in-flow")
 def test_same_task_name_in_two_places(metadata):
     """Two steps, and two runs, may each have a task of the same name; they stay apart.
 
@@ -111,7 +115,9 @@ def test_same_task_name_in_two_places(metadata):
             equal(listed, [f"{run} {step}"], f"{metadata.at(flow, run, step)}/tasks: user_name")
 
 
-@requirement("META-105", needs={"metadata"})
+@requirement(
+    "META-105", needs={"metadata"}, kills=("proxy-repeats-writes", "task-ids-per-step", "tasks-lost-when-busy")
+)
 def test_task_ids_are_unique(metadata):
     """Tasks registered at the same time get identifiers of their own, and all are listed.
 
@@ -126,7 +132,7 @@ def test_task_ids_are_unique(metadata):
     equal(sorted(map(str, listed)), sorted(map(str, [place.task, *made])), f"{place.in_step}/tasks: identifiers")
 
 
-@requirement("META-106", needs={"metadata"})
+@requirement("META-106", needs={"metadata"}, kills=("duplicate-race", "duplicate-task-accepted"))
 def test_one_of_many_registers(metadata):
     """Of clients that register the same flow, run, step or task at once, one gets 200 and the others 409.
 
@@ -149,7 +155,7 @@ def test_one_of_many_registers(metadata):
     equal(metadata.read(f"{run}/steps/start/tasks/t-race")["task_id"], "t-race", f"{run}: the task afterwards")
 
 
-@requirement("META-107", needs={"metadata"})
+@requirement("META-107", needs={"metadata"}, kills=("proxy-lower-cases-paths", "run-name-in-lower-case"))
 def test_names_of_orchestrators(metadata):
     """Names as orchestrators give them, with dots, dashes, underscores, capitals and 200 characters, are kept.
 
@@ -167,7 +173,7 @@ def test_names_of_orchestrators(metadata):
     equal(sorted(listed), sorted(names), f"/flows/{flow}/runs: names")
 
 
-@requirement("META-108", level="SHOULD", needs={"metadata"})
+@requirement("META-108", level="SHOULD", needs={"metadata"}, kills="proxy-refuses-unicode")
 def test_names_in_other_letters(metadata):
     """Names with letters of other scripts, blanks, quotes and percent signs are kept and found, encoded in the path.
 
@@ -183,7 +189,7 @@ def test_names_in_other_letters(metadata):
         equal(metadata.read(metadata.at(flow, name))["run_number"], name, f"{metadata.at(flow, name)}: run_number")
 
 
-@requirement("META-109", level="SHOULD", needs={"metadata"})
+@requirement("META-109", level="SHOULD", needs={"metadata"}, kills="names-of-digits-accepted")
 def test_digits_are_no_name(metadata):
     """A name of digits alone is refused with 4xx, for a run and for a task.
 

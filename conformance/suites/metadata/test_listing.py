@@ -5,7 +5,11 @@ from conformance.requirement import equal, requirement
 TASKS = 60
 
 
-@requirement("META-020", needs={"metadata"}, kills="listing-capped")
+@requirement(
+    "META-020",
+    needs={"metadata"},
+    kills=("listing-capped", "listing-first-missing", "tasks-by-heartbeat", "tasks-of-all-runs"),
+)
 def test_tasks_are_all_listed(metadata):
     """The list of a step's tasks holds every task of it, and none of another step or run.
 
@@ -27,7 +31,7 @@ def test_tasks_are_all_listed(metadata):
     equal(set(listed), wanted, f"{answer.request}: tasks")
 
 
-@requirement("META-021", needs={"metadata"})
+@requirement("META-021", needs={"metadata"}, kills=("empty-is-404", "listing-wrapped"))
 def test_empty_listing(metadata):
     """The lists of a run that has nothing yet are empty.
 

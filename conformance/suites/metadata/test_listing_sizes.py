@@ -10,7 +10,9 @@ TASKS = 40
 EACH = 30
 
 
-@requirement("META-120", needs={"metadata"})
+@requirement(
+    "META-120", needs={"metadata"}, kills=("listing-capped-at-100", "listing-doubled-row", "listing-last-missing")
+)
 def test_all_tasks_of_a_wide_foreach(metadata):
     """The list of a step's tasks holds all of a thousand and one, each once.
 
@@ -28,7 +30,7 @@ def test_all_tasks_of_a_wide_foreach(metadata):
     equal(set(listed), set(made), f"{path}: tasks")
 
 
-@requirement("META-121", needs={"metadata"})
+@requirement("META-121", needs={"metadata"}, kills=("listing-capped-at-1000", "runs-capped-at-100"))
 def test_all_runs_of_a_busy_flow(metadata):
     """The list of a flow's runs holds all of a thousand and one, each once.
 
@@ -43,7 +45,11 @@ def test_all_runs_of_a_busy_flow(metadata):
     equal(set(listed), set(made), f"/flows/{flow}/runs: runs")
 
 
-@requirement("META-122", needs={"metadata"})
+@requirement(
+    "META-122",
+    needs={"metadata"},
+    kills=("gzip-mislabelled", "listing-as-lines", "steps-capped-at-20", "steps-not-committed"),
+)
 def test_all_steps_of_a_run(metadata):
     """The list of a run's steps holds all of a hundred and one, each once.
 
@@ -59,7 +65,7 @@ def test_all_steps_of_a_run(metadata):
     equal(sorted(listed), sorted(names), f"{metadata.at(flow, run)}/steps: names")
 
 
-@requirement("META-123", needs={"metadata"})
+@requirement("META-123", needs={"metadata"}, kills="flows-capped-at-10")
 def test_all_flows(metadata):
     """The list of flows holds each flow that was just registered, once.
 
@@ -74,7 +80,7 @@ def test_all_flows(metadata):
     equal(len(listed), len(set(listed)), "/flows: flows listed, each once")
 
 
-@requirement("META-124", needs={"metadata"})
+@requirement("META-124", needs={"metadata"}, kills="listing-capped-at-256")
 def test_all_artifacts_of_many_tasks(metadata):
     """The artifacts of a run and of a step are those of all its tasks: 1,200 of 40 tasks, each once.
 
@@ -94,7 +100,7 @@ def test_all_artifacts_of_many_tasks(metadata):
         equal(set(listed), wanted, f"{path}/artifacts: tasks and names")
 
 
-@requirement("META-125", needs={"metadata"})
+@requirement("META-125", needs={"metadata"}, kills=("forgets-old-rows", "listing-capped-at-500"))
 def test_all_metadata_of_many_tasks(metadata):
     """The metadata of a run are those of all its tasks: 1,200 of 40 tasks, each once.
 

@@ -8,7 +8,7 @@ CLOSE_S = 60
 ALIVE = ["metaflow_version:2.19.39"]
 
 
-@requirement("META-160", level="SHOULD", needs={"metadata"})
+@requirement("META-160", level="SHOULD", needs={"metadata"}, kills="task-is-no-heartbeat")
 def test_new_task_is_a_heartbeat_of_its_run(metadata):
     """A task that a current client registers counts as a heartbeat of its run.
 
@@ -24,7 +24,7 @@ def test_new_task_is_a_heartbeat_of_its_run(metadata):
     assert abs(told - time.time()) < CLOSE_S, f"{place.in_run}: last_heartbeat_ts is {told}, now is {time.time():.0f}"
 
 
-@requirement("META-161", needs={"metadata"})
+@requirement("META-161", needs={"metadata"}, kills="heartbeat-undoes-tags")
 def test_heartbeats_and_tags_at_once(metadata):
     """Heartbeats and changes of tags that come at the same time undo nothing of each other.
 
@@ -54,7 +54,7 @@ def test_heartbeats_and_tags_at_once(metadata):
     equal(faults, {}, f"{flow}: statuses of heartbeats and changes of tags that are neither 200 nor 409")
 
 
-@requirement("META-162", needs={"metadata"})
+@requirement("META-162", needs={"metadata"}, kills=("time-changed-by-heartbeat", "time-of-reading"))
 def test_heartbeat_changes_nothing_else(metadata):
     """A heartbeat changes the heartbeat of its task and run, and nothing else of them.
 
@@ -73,7 +73,7 @@ def test_heartbeat_changes_nothing_else(metadata):
         equal(same, want, f"{path}, after a heartbeat: everything but it")
 
 
-@requirement("META-163", needs={"metadata"})
+@requirement("META-163", needs={"metadata"}, kills="heartbeat-when-busy-is-500")
 def test_many_tasks_beat_at_once(metadata):
     """Heartbeats that many tasks of one run send at the same time are all accepted.
 

@@ -22,7 +22,7 @@ def assert_pages(metadata, path, key):
         equal(sizes, want, f"{path} in pages of {limit}: rows of each page")
 
 
-@requirement("META-180", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-180", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-without-cursor")
 def test_pages_of_runs(metadata):
     """The pages of a flow's runs are together the whole list: none is missing, none comes twice.
 
@@ -36,7 +36,7 @@ def test_pages_of_runs(metadata):
     assert_pages(metadata, f"/flows/{flow}/runs", "run_number")
 
 
-@requirement("META-181", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-181", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-cursor-inclusive")
 def test_pages_of_tasks(metadata):
     """The pages of a step's tasks are together the whole list, also of tasks of the same millisecond.
 
@@ -50,7 +50,7 @@ def test_pages_of_tasks(metadata):
     assert_pages(metadata, f"{place.in_step}/tasks", "task_id")
 
 
-@requirement("META-182", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-182", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-cursor-inclusive")
 def test_pages_of_metadata(metadata):
     """The pages of a task's and of a run's metadata are together the whole list, also of one request.
 
@@ -63,7 +63,7 @@ def test_pages_of_metadata(metadata):
         assert_pages(metadata, f"{path}/metadata", "id")
 
 
-@requirement("META-183", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-183", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-skips-a-row")
 def test_pages_of_artifacts(metadata):
     """The pages of a task's, a step's and a run's artifacts are together the whole list.
 
@@ -77,7 +77,7 @@ def test_pages_of_artifacts(metadata):
         assert_pages(metadata, f"{path}/artifacts", "name")
 
 
-@requirement("META-184", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-184", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-without-cursor")
 def test_pages_of_flows(metadata):
     """The pages of flows hold each flow that was registered before, once.
 
@@ -91,7 +91,9 @@ def test_pages_of_flows(metadata):
     equal(len(rows), len(set(rows)), "/flows in pages of 100: flows, each once")
 
 
-@requirement("META-185", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement(
+    "META-185", level="SHOULD", needs={"metadata", "metadata-paging"}, kills=("page-limit-ignored", "page-too-long")
+)
 def test_limit_is_kept_and_told(metadata):
     """A page has as many rows as X-Limit tells, which is what was asked for, or less where that is too many.
 
@@ -111,7 +113,12 @@ def test_limit_is_kept_and_told(metadata):
     assert told <= LONG - 1, f"{answer.request}: X-Limit is {told}, more than asked for"
 
 
-@requirement("META-186", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement(
+    "META-186",
+    level="SHOULD",
+    needs={"metadata", "metadata-paging"},
+    kills=("listing-shuffled", "page-oldest-first", "runs-oldest-first"),
+)
 def test_newest_first(metadata):
     """Pages go from the newest to the oldest.
 
@@ -127,7 +134,7 @@ def test_newest_first(metadata):
     equal([run["run_number"] for run in rows], made[::-1], f"/flows/{flow}/runs in pages: run_number")
 
 
-@requirement("META-187", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-187", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-by-offset")
 def test_rows_that_come_between(metadata):
     """Runs that are registered while somebody turns the pages push none of the others out, and show none twice.
 
@@ -150,7 +157,12 @@ def test_rows_that_come_between(metadata):
     equal(len(rows), len(set(rows)), f"/flows/{flow}/runs in pages of 5: runs, each once")
 
 
-@requirement("META-188", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement(
+    "META-188",
+    level="SHOULD",
+    needs={"metadata", "metadata-paging"},
+    kills=("page-bad-cursor-starts-over", "page-bad-limit-is-500"),
+)
 def test_malformed_cursor(metadata):
     """A cursor that the service never gave is refused with 400.
 
@@ -164,7 +176,7 @@ def test_malformed_cursor(metadata):
         equal(answer.status, 400, f"{answer.request}: status")
 
 
-@requirement("META-189", level="SHOULD", needs={"metadata", "metadata-paging"})
+@requirement("META-189", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-never-ends")
 def test_pages_of_nothing(metadata):
     """A list without rows is one empty page without a cursor.
 

@@ -6,7 +6,7 @@ from conformance.suites.metadata.bodies import artifact, record
 BODY = {"user_name": "mfconf", "tags": [], "system_tags": []}
 
 
-@requirement("META-080", needs={"metadata"})
+@requirement("META-080", needs={"metadata"}, kills="flow-made-up")
 def test_run_needs_its_flow(metadata):
     """A run of a flow that is not registered is refused, and nothing of it is there afterwards.
 
@@ -21,7 +21,7 @@ def test_run_needs_its_flow(metadata):
     equal(metadata.get(f"/flows/{flow}/runs/argo-orphan").status, 404, f"/flows/{flow}/runs/argo-orphan: status")
 
 
-@requirement("META-081", needs={"metadata"})
+@requirement("META-081", needs={"metadata"}, kills="parent-missing-is-500")
 def test_task_needs_its_step(metadata):
     """A task of a step that is not registered in this run is refused with 404, and is not there afterwards.
 
@@ -36,7 +36,7 @@ def test_task_needs_its_step(metadata):
         equal(metadata.get(f"{step}/tasks/t-orphan").status, 404, f"{step}/tasks/t-orphan: status")
 
 
-@requirement("META-082", needs={"metadata"})
+@requirement("META-082", needs={"metadata"}, kills=("error-status-200", "parent-not-checked"))
 def test_steps_and_tasks_need_their_run(metadata):
     """A step or a task of a run that is not registered is refused, and is not there afterwards.
 
@@ -52,7 +52,7 @@ def test_steps_and_tasks_need_their_run(metadata):
         equal(metadata.get(path).status, 404, f"GET {path}: status")
 
 
-@requirement("META-083", level="SHOULD", needs={"metadata"})
+@requirement("META-083", level="SHOULD", needs={"metadata"}, kills="parent-missing-is-409")
 def test_missing_run_is_told(metadata):
     """A step or a task of a run that is not registered is refused with 404.
 
@@ -66,7 +66,7 @@ def test_missing_run_is_told(metadata):
         equal(answer.status, 404, f"{answer.request}: status")
 
 
-@requirement("META-084", needs={"metadata"})
+@requirement("META-084", needs={"metadata"}, kills=("error-after-the-write", "error-every-40th"))
 def test_artifacts_and_metadata_need_their_task(metadata):
     """Artifacts and metadata of a task that is not registered are refused with 4xx.
 
@@ -83,7 +83,7 @@ def test_artifacts_and_metadata_need_their_task(metadata):
         equal(metadata.rows(f"{place.in_run}/{below}"), [], f"{place.in_run}/{below}: what the refused requests left")
 
 
-@requirement("META-085", needs={"metadata"})
+@requirement("META-085", needs={"metadata"}, kills="writes-by-any-path")
 def test_task_of_another_run_is_no_parent(metadata):
     """Artifacts and metadata can't be given to a task by the path of another run, step or flow.
 
@@ -106,7 +106,7 @@ def test_task_of_another_run_is_no_parent(metadata):
         equal(metadata.rows(f"{place.in_task}/{below}"), [], f"{place.in_task}/{below}: what came by wrong paths")
 
 
-@requirement("META-086", needs={"metadata"})
+@requirement("META-086", needs={"metadata"}, kills=("error-502-every-60th", "error-every-150th", "missing-list-is-500"))
 def test_lists_of_what_is_missing(metadata):
     """A list below something that is not there is empty, or answered with 404.
 
@@ -128,7 +128,7 @@ def test_lists_of_what_is_missing(metadata):
         assert answer.status == 404 or answer.json == [], f"{answer}: want nothing below what is not there"
 
 
-@requirement("META-087", needs={"metadata"})
+@requirement("META-087", needs={"metadata"}, kills=("ids-per-flow", "run-of-any-flow"))
 def test_read_by_another_path_is_404(metadata):
     """A run, step, task or artifact is not found by the path of another flow, run, step or task.
 

@@ -8,7 +8,7 @@ from conformance.suites.metadata.bodies import epoch, record, values
 CLOSE_MS = 60_000
 
 
-@requirement("META-040", needs={"metadata"})
+@requirement("META-040", needs={"metadata"}, kills=("metadata-type-lost", "unicode-as-latin-1", "value-cut-at-255"))
 def test_records_are_kept(metadata):
     """Every metadata record of a task is listed with field, value, type and tags as they were sent.
 
@@ -31,7 +31,7 @@ def test_records_are_kept(metadata):
     equal(sorted(got, key=str), sorted(sent, key=str), f"{listed.request}: records")
 
 
-@requirement("META-041", needs={"metadata"})
+@requirement("META-041", needs={"metadata"}, kills=("ids-of-parent-lost", "registration-loses-user"))
 def test_record_belongs_and_is_now(metadata):
     """A record tells the flow, run, step and task it belongs to, its user, and when it was registered.
 
@@ -48,7 +48,7 @@ def test_record_belongs_and_is_now(metadata):
         assert abs(epoch(found) - time.time() * 1000) < CLOSE_MS, f"{path}: ts_epoch is {found['ts_epoch']}"
 
 
-@requirement("META-042", needs={"metadata"})
+@requirement("META-042", needs={"metadata"}, kills=("metadata-tags-of-run", "replica-lags-at-times"))
 def test_records_keep_their_own_tags(metadata):
     """A record shows the tags that it was sent with, not its run's.
 
@@ -66,7 +66,7 @@ def test_records_keep_their_own_tags(metadata):
         equal([item["tags"] for item in metadata.rows(path)], [["attempt_id:2"]], f"{path}: tags")
 
 
-@requirement("META-043", needs={"metadata"})
+@requirement("META-043", needs={"metadata"}, kills="attempt-of-metadata-latest")
 def test_newest_value_wins(metadata):
     """Sorted by ts_epoch, as the client sorts them, a field's last value is the one registered last.
 
@@ -80,7 +80,7 @@ def test_newest_value_wins(metadata):
     equal(values(metadata.rows(f"{task}/metadata"))["attempt"], ["0", "1", "2", "3"], f"{task}/metadata: by age")
 
 
-@requirement("META-044", needs={"metadata"})
+@requirement("META-044", needs={"metadata"}, kills="value-of-other-type-lost")
 def test_values_that_are_no_strings(metadata):
     """A list and a number as values are kept, as text in which everything that was sent can be read.
 
@@ -99,7 +99,7 @@ def test_values_that_are_no_strings(metadata):
     equal(lost, [], f"{task}/metadata: parts of foreach-stack that are not in {found['foreach-stack']}")
 
 
-@requirement("META-045", needs={"metadata"})
+@requirement("META-045", needs={"metadata"}, kills=("run-name-not-found-below", "task-name-not-found-below"))
 def test_records_of_a_named_task(metadata):
     """The records of a named task of a named run are kept under its names.
 

@@ -7,7 +7,12 @@ from conformance.requirement import equal, requirement
 TOGETHER = 8
 
 
-@requirement("META-010", needs={"metadata"}, profile="smoke")
+@requirement(
+    "META-010",
+    needs={"metadata"},
+    profile="smoke",
+    kills=("byte-order-mark", "proxy-redirects-writes", "proxy-wraps-answers"),
+)
 def test_registered_is_readable(metadata):
     """A flow, run, step and task can be read as soon as they are registered.
 
@@ -31,7 +36,7 @@ def test_registered_is_readable(metadata):
         equal(answer.json["flow_id"], flow, f"{answer.request}: flow_id")
 
 
-@requirement("META-011", needs={"metadata"}, profile="smoke", kills="duplicate-accepted")
+@requirement("META-011", needs={"metadata"}, profile="smoke", kills=("duplicate-is-404", "duplicate-named-run"))
 def test_duplicate_flow_is_refused(metadata):
     """Registering a flow, step, or named run a second time answers 409 and changes nothing.
 
@@ -54,7 +59,7 @@ def test_duplicate_flow_is_refused(metadata):
     equal(metadata.get(f"/flows/{flow}").json, first, f"the flow {flow} after a second registration")
 
 
-@requirement("META-012", needs={"metadata"})
+@requirement("META-012", needs={"metadata"}, kills=("error-429-when-busy", "error-when-busy", "runs-lost-when-busy"))
 def test_numbers_are_unique(metadata):
     """Runs registered at the same time get numbers of their own.
 
@@ -70,7 +75,7 @@ def test_numbers_are_unique(metadata):
     equal(listed, set(numbers), f"/flows/{flow}/runs: the runs that were acknowledged")
 
 
-@requirement("META-013", needs={"metadata"})
+@requirement("META-013", needs={"metadata"}, kills=("missing-is-403", "missing-is-empty", "proxy-hides-404"))
 def test_missing_is_404(metadata):
     """A flow, run, step or task that does not exist is answered with 404.
 

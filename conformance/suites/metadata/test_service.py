@@ -8,7 +8,7 @@ from conformance.requirement import equal, requirement
 CONNECTIONS = 10
 
 
-@requirement("META-001", needs={"metadata"}, profile="smoke")
+@requirement("META-001", needs={"metadata"}, profile="smoke", kills="ping-at-times")
 def test_ping(metadata):
     """GET /ping answers 200 with pong.
 
@@ -20,7 +20,9 @@ def test_ping(metadata):
     equal(answer.text.strip().strip('"'), "pong", f"{answer.request}: body")
 
 
-@requirement("META-002", needs={"metadata"})
+@requirement(
+    "META-002", needs={"metadata"}, kills=("proxy-strips-headers", "version-header-in-words", "version-header-lost")
+)
 def test_version_header(metadata):
     """GET /ping carries METADATA_SERVICE_VERSION with a version of three numbers.
 
@@ -36,7 +38,7 @@ def test_version_header(metadata):
     assert all(part.isdigit() for part in numbers), f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}"
 
 
-@requirement("META-003", needs={"metadata"})
+@requirement("META-003", needs={"metadata"}, kills="version-header-too-old")
 def test_version_is_recent_enough(metadata):
     """The version is at least 2.3.0, on each of ten connections the same.
 
@@ -51,7 +53,9 @@ def test_version_is_recent_enough(metadata):
     assert numbers >= (2, 3, 0), f"{metadata.url}/ping: METADATA_SERVICE_VERSION is {version}, older than 2.3.0"
 
 
-@requirement("META-004", level="SHOULD", needs={"metadata"})
+@requirement(
+    "META-004", level="SHOULD", needs={"metadata"}, kills=("version-header-changes", "version-header-only-on-ping")
+)
 def test_version_header_on_reads(metadata):
     """Reads of flows, runs, steps, tasks and metadata carry the version header too.
 
@@ -67,7 +71,7 @@ def test_version_header_on_reads(metadata):
         equal(answer.headers.get("METADATA_SERVICE_VERSION"), want, f"{answer.request}: METADATA_SERVICE_VERSION")
 
 
-@requirement("META-005", level="SHOULD", needs={"metadata"})
+@requirement("META-005", level="SHOULD", needs={"metadata"}, kills=("health-missing", "health-says-down"))
 def test_health(metadata):
     """GET /healthcheck answers 200 and UP while the service keeps what it is told.
 
@@ -81,7 +85,7 @@ def test_health(metadata):
     equal(told["status"], "UP", f"{answer.request}: status in the body")
 
 
-@requirement("META-006", level="SHOULD", needs={"metadata"})
+@requirement("META-006", level="SHOULD", needs={"metadata"}, kills="version-differs")
 def test_version_route(metadata):
     """GET /version answers the version of the header.
 
@@ -94,7 +98,7 @@ def test_version_route(metadata):
     equal(answer.text.strip().strip('"'), want, f"{answer.request}: body")
 
 
-@requirement("META-007", level="SHOULD", needs={"metadata"})
+@requirement("META-007", level="SHOULD", needs={"metadata"}, kills="unknown-route-is-200")
 def test_unknown_route(metadata):
     """What is no route is answered with 404, a wrong method on a route with 405.
 
@@ -113,7 +117,9 @@ def test_unknown_route(metadata):
         equal(answer.status, status, f"{answer.request}: status")
 
 
-@requirement("META-008", level="SHOULD", needs={"metadata"})
+@requirement(
+    "META-008", level="SHOULD", needs={"metadata"}, kills=("content-type-html", "error-as-html", "error-body-empty")
+)
 def test_content_type(metadata):
     """Every answer with a body names its type, in words that parse, and it is not HTML.
 

@@ -9,7 +9,7 @@ ROWS = 200
 SLOW_S = 1.0
 
 
-@requirement("META-230", needs={"metadata"})
+@requirement("META-230", needs={"metadata"}, kills="slow-per-row-written")
 def test_two_hundred_artifacts_in_time(metadata):
     """Two hundred artifacts are registered, and listed for task and run, each in much less than a minute.
 
@@ -26,7 +26,7 @@ def test_two_hundred_artifacts_in_time(metadata):
         equal(len(answer.json), ROWS, f"{answer.request}: artifacts listed")
 
 
-@requirement("META-231", needs={"metadata"})
+@requirement("META-231", needs={"metadata"}, kills="slow-per-row-written")
 def test_two_hundred_records_in_time(metadata):
     """Two hundred metadata records are registered, and listed for task and run, each in much less than a minute.
 
@@ -43,7 +43,7 @@ def test_two_hundred_records_in_time(metadata):
         equal(len(answer.json), ROWS, f"{answer.request}: records listed")
 
 
-@requirement("META-232", needs={"metadata"})
+@requirement("META-232", needs={"metadata"}, kills="slow-per-row-read")
 def test_two_hundred_tasks_in_time(metadata):
     """Two hundred tasks are listed, filtered and plain, in much less than a minute.
 
@@ -57,7 +57,7 @@ def test_two_hundred_tasks_in_time(metadata):
         equal(answer.status, 200, f"{answer.request}: status")
 
 
-@requirement("META-233", level="SHOULD", needs={"metadata"})
+@requirement("META-233", level="SHOULD", needs={"metadata"}, kills=("slow-registration", "slower-and-slower"))
 def test_a_request_takes_no_second(metadata):
     """Half of the ordinary requests, to read or to register one thing, take less than a second.
 

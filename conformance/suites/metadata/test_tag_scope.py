@@ -8,7 +8,7 @@ WRITERS = 8
 EACH = 6
 
 
-@requirement("META-150", needs={"metadata"})
+@requirement("META-150", needs={"metadata"}, kills="tags-of-all-runs")
 def test_other_runs_keep_their_tags(metadata):
     """A change of one run's tags leaves the tags of all other runs alone.
 
@@ -28,7 +28,7 @@ def test_other_runs_keep_their_tags(metadata):
         equal(metadata.read(path), want, f"{path}, after the tags of {metadata.at(flow, 'a')} were changed")
 
 
-@requirement("META-151", needs={"metadata"})
+@requirement("META-151", needs={"metadata"}, kills=("tags-not-in-artifact-listings", "tags-not-on-artifacts"))
 def test_tags_reach_artifacts(metadata):
     """Artifacts show their run's tags, also those added later, alone and in every list.
 
@@ -44,7 +44,7 @@ def test_tags_reach_artifacts(metadata):
         equal(metadata.read(f"{place.in_task}/{path}")["tags"], ["later"], f"{place.in_task}/{path}: tags")
 
 
-@requirement("META-152", needs={"metadata"})
+@requirement("META-152", needs={"metadata"}, kills="tags-conflict-applied")
 def test_concurrent_additions_and_removals(metadata):
     """Of tags that eight clients add and remove at the same time, each ends as its last acknowledged change left it.
 
@@ -72,7 +72,7 @@ def test_concurrent_additions_and_removals(metadata):
     assert any(ended.values()), f"{path}/tag/mutate: every change of {WRITERS} clients was a conflict"
 
 
-@requirement("META-153", needs={"metadata"})
+@requirement("META-153", needs={"metadata"}, kills="entity-cached")
 def test_change_of_tags_changes_tags_only(metadata):
     """A change of tags leaves everything else of the run as it was, and of its steps and tasks.
 
@@ -89,7 +89,7 @@ def test_change_of_tags_changes_tags_only(metadata):
         equal(metadata.read(path), {**found, "tags": ["new"]}, f"{path}, after a change of tags")
 
 
-@requirement("META-154", needs={"metadata"})
+@requirement("META-154", needs={"metadata"}, kills="registration-loses-tags")
 def test_tags_at_registration(metadata):
     """A run keeps the tags and the system tags that it is registered with, each kind apart.
 
@@ -104,7 +104,7 @@ def test_tags_at_registration(metadata):
         equal(sorted(found["system_tags"] or []), sorted(system), f"{metadata.at(flow, run)}: system_tags")
 
 
-@requirement("META-155", level="SHOULD", needs={"metadata"})
+@requirement("META-155", level="SHOULD", needs={"metadata"}, kills="tags-not-on-steps")
 def test_tasks_own_tags_do_not_show(metadata):
     """A step and a task show their run's tags, not the ones that they were registered with.
 
@@ -122,7 +122,7 @@ def test_tasks_own_tags_do_not_show(metadata):
         equal((found["tags"], found["system_tags"]), (["of the run"], []), f"{path}: tags and system tags")
 
 
-@requirement("META-156", level="SHOULD", needs={"metadata"})
+@requirement("META-156", level="SHOULD", needs={"metadata"}, kills="tag-of-both-kinds-refused")
 def test_system_tag_is_not_added_twice(metadata):
     """Adding a tag that is a system tag of the run already is taken, and leaves it a system tag only.
 
@@ -139,7 +139,9 @@ def test_system_tag_is_not_added_twice(metadata):
     equal((found["tags"], found["system_tags"]), (["mine"], ["runtime:dev"]), f"{path}: tags and system tags")
 
 
-@requirement("META-157", needs={"metadata"})
+@requirement(
+    "META-157", needs={"metadata"}, kills=("tags-in-lower-case", "tags-removed-by-prefix", "tags-removed-without-case")
+)
 def test_tags_are_compared_whole(metadata):
     """A tag is removed by its whole text: others that begin with it, or differ in case, stay.
 

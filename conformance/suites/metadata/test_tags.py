@@ -5,7 +5,11 @@ from conformance.requirement import equal, requirement
 CONFLICT = 409
 
 
-@requirement("META-050", needs={"metadata"})
+@requirement(
+    "META-050",
+    needs={"metadata"},
+    kills=("proxy-refuses-patch", "tags-add-before-remove", "tags-answer-is-empty", "tags-answer-is-old"),
+)
 def test_tags_mutate(metadata):
     """Tags are removed, then added; one in both lists stays. The answer tells the tags as they are then.
 
@@ -23,7 +27,11 @@ def test_tags_mutate(metadata):
     equal(sorted(metadata.read(path)["tags"] or []), ["both", "new"], f"{path}: tags")
 
 
-@requirement("META-051", needs={"metadata"})
+@requirement(
+    "META-051",
+    needs={"metadata"},
+    kills=("system-tags-removable", "system-tags-silently-kept", "tags-partly-on-refusal", "tags-removed-on-refusal"),
+)
 def test_system_tags_stay(metadata):
     """A change that removes a system tag is answered with 422, and nothing of it is done.
 
@@ -65,7 +73,7 @@ def test_concurrent_tags_are_not_lost(metadata):
     equal(lost, set(), f"{path}: acknowledged tags that are not there")
 
 
-@requirement("META-053", needs={"metadata"})
+@requirement("META-053", needs={"metadata"}, kills=("system-tags-hidden", "tags-not-in-listings", "tags-not-on-tasks"))
 def test_tags_reach_tasks(metadata):
     """Steps and tasks show their run's tags, also those added later, alone and in lists.
 
@@ -86,7 +94,7 @@ def test_tags_reach_tasks(metadata):
         equal((found["tags"], found["system_tags"]), (["later"], ["runtime:dev"]), f"{below}: tags and system tags")
 
 
-@requirement("META-054", needs={"metadata"})
+@requirement("META-054", needs={"metadata"}, kills="tags-unchecked")
 def test_malformed_tags_change_nothing(metadata):
     """Tags that are no list, or no strings, are refused with 400 and change nothing.
 
@@ -109,7 +117,7 @@ def test_malformed_tags_change_nothing(metadata):
     equal(metadata.read(path)["tags"], ["mine"], f"{path}: tags after what was refused")
 
 
-@requirement("META-055", needs={"metadata"})
+@requirement("META-055", needs={"metadata"}, kills="tags-of-missing-run")
 def test_tags_of_a_missing_run(metadata):
     """A change of tags of a run that is not there is answered with 404.
 
@@ -122,7 +130,7 @@ def test_tags_of_a_missing_run(metadata):
         equal(answer.status, 404, f"{answer.request}: status")
 
 
-@requirement("META-056", needs={"metadata"})
+@requirement("META-056", needs={"metadata"}, kills=("tags-removal-is-strict", "tags-repeated", "tags-replaced"))
 def test_tags_are_a_set(metadata):
     """A tag that is added again is there once; one that is removed though it is not there changes nothing.
 
@@ -139,7 +147,7 @@ def test_tags_are_a_set(metadata):
     equal(sorted(metadata.read(path)["tags"] or []), ["a", "b"], f"{path}: tags")
 
 
-@requirement("META-057", needs={"metadata"})
+@requirement("META-057", needs={"metadata"}, kills="tags-by-number-only")
 def test_tags_of_a_named_run(metadata):
     """The tags of a named run are changed by its name.
 
@@ -154,7 +162,7 @@ def test_tags_of_a_named_run(metadata):
         equal(metadata.read(path)["tags"], ["new"], f"{path}: tags")
 
 
-@requirement("META-058", needs={"metadata"})
+@requirement("META-058", needs={"metadata"}, kills="tags-split-at-commas")
 def test_tags_that_hurt(metadata):
     """Tags with quotes, commas, colons, slashes, other scripts and 500 characters are kept and removed as they are.
 
@@ -172,7 +180,7 @@ def test_tags_that_hurt(metadata):
     equal(metadata.read(path)["tags"], tags[:1], f"{path}: tags after all but one were removed")
 
 
-@requirement("META-059", needs={"metadata"})
+@requirement("META-059", needs={"metadata"}, kills="tags-cut-at-10")
 def test_fifty_tags(metadata):
     """A run keeps fifty tags, given when it is registered or added later.
 

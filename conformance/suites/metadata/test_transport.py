@@ -8,7 +8,7 @@ CLIENTS = 32
 BIG = 2 << 20
 
 
-@requirement("META-240", level="SHOULD", needs={"metadata"})
+@requirement("META-240", level="SHOULD", needs={"metadata"}, kills="connection-closed")
 def test_connections_are_kept(metadata):
     """Requests one after the other go over one connection.
 
@@ -24,7 +24,7 @@ def test_connections_are_kept(metadata):
     equal(client.connections, 1, f"{client.url}: connections for {2 * REQUESTS} requests one after the other")
 
 
-@requirement("META-241", level="SHOULD", needs={"metadata"})
+@requirement("META-241", level="SHOULD", needs={"metadata"}, kills="proxy-limits-bodies-1m")
 def test_a_body_of_two_megabytes(metadata):
     """A body of two megabytes is taken, and what is in it kept.
 
@@ -40,7 +40,7 @@ def test_a_body_of_two_megabytes(metadata):
     equal(lengths, [BIG // 8] * 8, f"{task}/metadata: lengths of the values")
 
 
-@requirement("META-242", needs={"metadata"})
+@requirement("META-242", needs={"metadata"}, kills="crowd-refused")
 def test_many_clients_at_once(metadata):
     """Of requests that thirty-two clients make at the same time, each is answered.
 
@@ -61,7 +61,7 @@ def test_many_clients_at_once(metadata):
     equal(sorted(done), sorted(f"t-{number}" for number in range(CLIENTS)), f"{place.in_step}: tasks of all clients")
 
 
-@requirement("META-243", level="SHOULD", needs={"metadata"})
+@requirement("META-243", level="SHOULD", needs={"metadata"}, kills="unknown-parameter-is-400")
 def test_odd_query_is_ignored(metadata):
     """Parameters that the service does not know change nothing of an answer.
 
@@ -73,7 +73,7 @@ def test_odd_query_is_ignored(metadata):
         equal(metadata.read(f"{path}?utm=1&x=%27"), metadata.read(path), f"{path} with parameters that mean nothing")
 
 
-@requirement("META-244", level="SHOULD", needs={"metadata"})
+@requirement("META-244", level="SHOULD", needs={"metadata"}, kills="answers-cacheable")
 def test_answers_may_not_be_cached(metadata):
     """No answer allows a cache to keep it.
 

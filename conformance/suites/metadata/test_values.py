@@ -28,7 +28,11 @@ ROW = 255
 MEGABYTE = 1 << 20
 
 
-@requirement("META-200", needs={"metadata"})
+@requirement(
+    "META-200",
+    needs={"metadata"},
+    kills=("content-type-latin-1", "proxy-fears-injection", "unicode-three-bytes", "value-backslash-lost"),
+)
 def test_texts_come_back(metadata):
     """Metadata values with other scripts, quotes, backslashes, newlines, blanks, SQL or markup come back unchanged.
 
@@ -44,7 +48,7 @@ def test_texts_come_back(metadata):
         equal(found.get(field), text, f"{task}/metadata: the value with {field}")
 
 
-@requirement("META-201", needs={"metadata"})
+@requirement("META-201", needs={"metadata"}, kills="value-reparsed")
 def test_json_as_value_comes_back(metadata):
     """JSON in a string is a string: it comes back letter by letter.
 
@@ -70,7 +74,7 @@ def test_json_as_value_comes_back(metadata):
     equal(found, {f"f{number}": text for number, text in enumerate(texts)}, f"{task}/metadata: values")
 
 
-@requirement("META-202", needs={"metadata"})
+@requirement("META-202", needs={"metadata"}, kills=("sha-upper-case", "unicode-names-lost"))
 def test_255_characters(metadata):
     """Fields, types, users, names, places and hashes of 255 characters are kept whole, also of two bytes each.
 
@@ -94,7 +98,7 @@ def test_255_characters(metadata):
         equal([(item["type"], item["user_name"]) for item in found], [(long, long)], f"{place.in_task}: record")
 
 
-@requirement("META-203", needs={"metadata"})
+@requirement("META-203", needs={"metadata"}, kills="artifact-location-lost")
 def test_256_characters_are_not_cut(metadata):
     """Fields, names and places of 256 and 5,000 characters are kept whole, or refused and told; they are never cut.
 
@@ -117,7 +121,9 @@ def test_256_characters_are_not_cut(metadata):
         equal(lengths, [size] * kept, f"{task}/metadata: lengths of fields, of which {kept} were told")
 
 
-@requirement("META-204", needs={"metadata"})
+@requirement(
+    "META-204", needs={"metadata"}, kills=("proxy-cuts-long-answers", "value-cut-at-1024", "value-cut-at-65535")
+)
 def test_a_megabyte_comes_back(metadata):
     """A metadata value of a megabyte comes back whole.
 
@@ -134,7 +140,7 @@ def test_a_megabyte_comes_back(metadata):
     assert found["value"] == value, f"{task}/metadata: a value of a megabyte came back changed"
 
 
-@requirement("META-205", needs={"metadata"})
+@requirement("META-205", needs={"metadata"}, kills=("artifact-name-as-pattern", "artifact-name-insensitive"))
 def test_names_of_artifacts(metadata):
     """Artifacts with names of other scripts, of a letter, or that are routes of the service, are kept and found.
 
@@ -153,7 +159,7 @@ def test_names_of_artifacts(metadata):
             equal(metadata.read(path)["sha"], f"of {name}", f"{path}: sha")
 
 
-@requirement("META-206", needs={"metadata"})
+@requirement("META-206", needs={"metadata"}, kills=("json-escaped-twice", "user-name-without-domain"))
 def test_users_in_other_letters(metadata):
     """User names with accents, blanks, quotes and at signs come back unchanged, in runs, tasks and lists.
 
@@ -170,7 +176,7 @@ def test_users_in_other_letters(metadata):
     equal(listed, sorted(users), f"/flows/{flow}/runs: user names")
 
 
-@requirement("META-207", level="SHOULD", needs={"metadata"})
+@requirement("META-207", level="SHOULD", needs={"metadata"}, kills="value-with-nul-is-500")
 def test_nul_is_refused_or_kept(metadata):
     """A value with a NUL byte is refused with 4xx, told as not kept, or kept whole; it is no fault and never cut.
 
@@ -186,7 +192,7 @@ def test_nul_is_refused_or_kept(metadata):
     equal(got, [NUL] * kept, f"{task}/metadata: values, of which {kept} were told")
 
 
-@requirement("META-208", needs={"metadata"})
+@requirement("META-208", needs={"metadata"}, kills=("flow-name-cut-at-200", "proxy-limits-paths"))
 def test_odd_flow_names_are_not_mixed(metadata):
     """A flow whose name is 255 characters long is kept whole, and told from one that differs in the last.
 
