@@ -28,6 +28,8 @@ PATTERNS = ("0", "%5E0%24", "%5E1%24", "True")
 """Regular expressions as a query has them: 0, ^0$, ^1$, True."""
 CROWDS = (52, 103, 60, 120, 203, 505)
 USER = "mfconf"
+MOST_PAGES = 20
+"""Pages that a listing is read in."""
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,8 @@ class Builder:
             f"{self.a_task(a)}/metadata",
             f"{self.a_run(a)}/metadata",
         )[b % 4]
-        self.send("GET", path, pages=(1, 2, 3, 7, 50, 500)[c % 6] if len(self.requests) < 50 else 50)  # noqa: PLR2004
+        rows = self.model.handle("GET", Request("GET", path).target(self.values)).body
+        self.send("GET", path, pages=max((1, 2, 3, 7, 50, 500)[c % 6], len(rows) // MOST_PAGES))
 
     def ambiguous(self, run: str) -> bool:
         """Whether two steps of the run have a task of one name: the Netflix service then mixes their attempts."""
