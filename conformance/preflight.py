@@ -97,5 +97,6 @@ def argo_version(session: Session) -> str:
     for deployment in cluster.Cluster(session).controllers():
         for container in deployment.spec.template.spec.containers:
             image: str = container.image
-            return image.rpartition("/")[2]
+            tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+            return tag or image
     return ""

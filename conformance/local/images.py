@@ -144,7 +144,7 @@ def _build(entry: Image, images: Images, progress: Progress) -> str:
         sorted(path.name for path in programs.values()),
         files=[entry.folder, *sources, *([lock] if lock else [])],
     )
-    reference = f"mfconf/{entry.name}:{key}"
+    reference = f"mfconf/{entry.name}:{entry.version}-{key}"
     if _exists(reference):
         return reference
     with _context(entry, programs, wheels, sources) as context:
