@@ -33,8 +33,8 @@ LOCK_S = 3600
 def up(source: str = "auto") -> None:
     """Bring the local deployment up, or prove that the one that is there works; ``source`` as ``--images``.
 
-    Whatever fails, or is interrupted, is taken away again. Raises ``UsageError`` for what this machine
-    lacks and ``TargetError`` for what did not work.
+    What fails while it is made, or is interrupted, is taken away again; a deployment that stood before stays.
+    Raises ``UsageError`` for what this machine lacks and ``TargetError`` for what did not work.
     """
     progress = Progress(total=6)
     chosen = images.check_source(source)
@@ -46,8 +46,10 @@ def up(source: str = "auto") -> None:
         try:
             _bring_up(chosen, progress)
         except BaseException as error:
-            progress.say("taking away what was made" + (f" (log: {LOG})" if isinstance(error, HarnessError) else ""))
-            _take_down()
+            if _made() is None:
+                log = f" (log: {LOG})" if isinstance(error, HarnessError) else ""
+                progress.say(f"taking away what was made{log}")
+                _take_down()
             raise
     progress.say("the local deployment is up; mfconf status tells how to use it")
 
