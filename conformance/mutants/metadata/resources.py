@@ -37,13 +37,13 @@ def slow_per_row_written(bench: Bench) -> None:
 
 @mutant("slow-per-row-read")
 def slow_per_row_read(bench: Bench) -> None:
-    """A listing takes 20 ms for each row: a query a row."""
+    """A listing takes 200 ms for each row: a query a row."""
 
     @bench.around(*LISTINGS)
     async def slow(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if response.status == OK:
-            await asyncio.sleep(0.02 * len(json_of(response)))
+            await asyncio.sleep(0.2 * len(json_of(response)))
         return response
 
 
@@ -59,12 +59,12 @@ def slow_registration(bench: Bench) -> None:
 
 @mutant("slower-and-slower")
 def slower_and_slower(bench: Bench) -> None:
-    """Each request takes 1 ms longer than the one before: a list that is searched through grows."""
+    """Each request takes 50 ms longer than the one before: a list that is searched through grows."""
     calls = iter(range(10**9))
 
     @bench.around("*")
     async def slow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        await asyncio.sleep(next(calls) / 1000)
+        await asyncio.sleep(next(calls) / 20)
         return await handler(request)
 
 

@@ -32,7 +32,7 @@ def test_system_keeps_its_contract(contract):
     contract.call("healthcheck")
 
 
-@requirement("META-802", needs={"metadata"}, kills=("nulls-dropped", "proxy-drops-nulls", "proxy-shows-error-pages"))
+@requirement("META-802", needs={"metadata"}, kills="proxy-shows-error-pages")
 def test_flows_keep_their_contract(contract, metadata):
     """Flows are registered, refused, read and listed as the contract has it.
 
@@ -89,7 +89,7 @@ def test_steps_keep_their_contract(contract, metadata):
     equal(contract.call("listSteps", **run), [made], f"{flow}: its steps")
 
 
-@requirement("META-805", needs={"metadata"}, kills="fields-in-camel-case")
+@requirement("META-805", needs={"metadata"}, kills=("fields-in-camel-case", "wrong-join-time"))
 def test_tasks_keep_their_contract(contract, metadata):
     """Tasks, numbered and named, are registered, refused, read, listed and filtered as the contract has it.
 
@@ -116,7 +116,7 @@ def test_tasks_keep_their_contract(contract, metadata):
     equal(found, [f"{flow}/{number}/start/t-contract"], f"{flow}: the tasks with attempt_ok True")
 
 
-@requirement("META-806", needs={"metadata"}, kills=("bulk-count-missing", "parent-made-up"))
+@requirement("META-806", needs={"metadata"}, kills=("bulk-count-missing", "nulls-dropped"))
 def test_metadata_keep_their_contract(contract, metadata):
     """Metadata are registered, refused and listed as the contract has it.
 
@@ -137,7 +137,9 @@ def test_metadata_keep_their_contract(contract, metadata):
     contract.call("listTaskMetadata", "_limit=1", **task)
 
 
-@requirement("META-807", needs={"metadata"}, kills=("bulk-count-missing", "missing-artifact-is-empty"))
+@requirement(
+    "META-807", needs={"metadata"}, kills=("bulk-count-missing", "missing-artifact-is-empty", "proxy-drops-nulls")
+)
 def test_artifacts_keep_their_contract(contract, metadata):
     """Artifacts are registered, refused, read and listed as the contract has it.
 

@@ -91,7 +91,9 @@ def test_missing_then_registered(metadata):
             equal(reader.get(path).status, 200, f"GET {path}: status, right after it was registered (turn {turn})")
 
 
-@requirement("META-224", needs={"metadata"}, kills="proxy-caches-reads")
+@requirement(
+    "META-224", needs={"metadata"}, kills=("proxy-caches-reads", "replica-lags-at-times", "tasks-once-per-metadatum")
+)
 def test_lists_are_fresh(metadata):
     """A list that was just read shows what was registered since, to every client, each time.
 
@@ -145,7 +147,17 @@ def test_heartbeats_are_fresh(metadata):
         equal(sorted(seen), seen, f"{path}: last_heartbeat_ts, read three times (turn {turn})")
 
 
-@requirement("META-227", needs={"metadata"}, kills="proxy-drops-answers")
+@requirement(
+    "META-227",
+    needs={"metadata"},
+    kills=(
+        "error-502-every-60th",
+        "error-after-the-write",
+        "error-every-150th",
+        "error-every-40th",
+        "proxy-drops-answers",
+    ),
+)
 def test_four_hundred_requests(metadata):
     """Of four hundred ordinary requests, each is answered as it has to be.
 

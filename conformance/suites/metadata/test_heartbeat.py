@@ -74,7 +74,9 @@ def test_heartbeat_tells_the_interval(metadata):
 
 
 @requirement(
-    "META-062", needs={"metadata"}, kills=("heartbeat-a-minute-old", "heartbeat-in-words", "heartbeat-of-task-not-kept")
+    "META-062",
+    needs={"metadata"},
+    kills=("heartbeat-a-minute-old", "heartbeat-in-words", "heartbeat-of-task-not-kept", "tasks-with-metadata-only"),
 )
 def test_first_heartbeat_shows(metadata):
     """A run and a task that had no heartbeat have one of now after the first, alone and in lists.

@@ -79,7 +79,7 @@ def test_named_run_has_a_number(metadata):
     equal(found, [metadata.read(metadata.at(flow, name))], f"{flow}: runs between the numbers {before} and {after}")
 
 
-@requirement("META-103", needs={"metadata"}, kills=("run-name-of-any-flow", "run-name-unique-everywhere"))
+@requirement("META-103", needs={"metadata"}, kills="run-name-unique-everywhere")
 def test_same_run_name_in_two_flows(metadata):
     """Two flows may each have a run of the same name; they stay apart.
 
@@ -94,7 +94,7 @@ def test_same_run_name_in_two_flows(metadata):
         equal((found["flow_id"], found["tags"]), (flow, [flow]), f"{metadata.at(flow, 'argo-same')}: flow and tags")
 
 
-@requirement("META-104", needs={"metadata"}, kills="task-name-unique-in-flow")
+@requirement("META-104", needs={"metadata"}, kills=("task-name-unique-in-flow", "wrong-join-user"))
 def test_same_task_name_in_two_places(metadata):
     """Two steps, and two runs, may each have a task of the same name; they stay apart.
 

@@ -3,7 +3,18 @@
 from conformance.requirement import requirement
 
 
-@requirement("META-900", needs={"metadata"}, profile="smoke", kills=("task-of-any-step", "attempt-one-first"))
+@requirement(
+    "META-900",
+    needs={"metadata"},
+    profile="smoke",
+    kills=(
+        "attempt-one-first",
+        "metadata-of-name-in-all-steps",
+        "run-name-of-any-flow",
+        "tags-of-first-run",
+        "task-of-any-step",
+    ),
+)
 def test_histories_agree_with_the_model(model, evidence):
     """Whatever clients register, change and read one after another, each answer is the one a sound service gives.
 

@@ -77,7 +77,7 @@ def test_pages_of_artifacts(metadata):
         assert_pages(metadata, f"{path}/artifacts", "name")
 
 
-@requirement("META-184", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="page-without-cursor")
+@requirement("META-184", level="SHOULD", needs={"metadata", "metadata-paging"}, kills="flows-capped-at-10")
 def test_pages_of_flows(metadata):
     """The pages of flows hold each flow that was registered before, once.
 

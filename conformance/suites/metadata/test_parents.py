@@ -21,7 +21,7 @@ def test_run_needs_its_flow(metadata):
     equal(metadata.get(f"/flows/{flow}/runs/argo-orphan").status, 404, f"/flows/{flow}/runs/argo-orphan: status")
 
 
-@requirement("META-081", needs={"metadata"}, kills="parent-missing-is-500")
+@requirement("META-081", needs={"metadata"}, kills=("parent-missing-is-500", "writes-to-first-run"))
 def test_task_needs_its_step(metadata):
     """A task of a step that is not registered in this run is refused with 404, and is not there afterwards.
 
@@ -66,7 +66,7 @@ def test_missing_run_is_told(metadata):
         equal(answer.status, 404, f"{answer.request}: status")
 
 
-@requirement("META-084", needs={"metadata"}, kills=("error-after-the-write", "error-every-40th"))
+@requirement("META-084", needs={"metadata"}, kills=("parent-made-up", "parent-missing-is-500"))
 def test_artifacts_and_metadata_need_their_task(metadata):
     """Artifacts and metadata of a task that is not registered are refused with 4xx.
 
@@ -106,7 +106,7 @@ def test_task_of_another_run_is_no_parent(metadata):
         equal(metadata.rows(f"{place.in_task}/{below}"), [], f"{place.in_task}/{below}: what came by wrong paths")
 
 
-@requirement("META-086", needs={"metadata"}, kills=("error-502-every-60th", "error-every-150th", "missing-list-is-500"))
+@requirement("META-086", needs={"metadata"}, kills=("missing-list-is-500", "tasks-of-all-steps"))
 def test_lists_of_what_is_missing(metadata):
     """A list below something that is not there is empty, or answered with 404.
 

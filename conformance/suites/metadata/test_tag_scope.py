@@ -72,7 +72,7 @@ def test_concurrent_additions_and_removals(metadata):
     assert any(ended.values()), f"{path}/tag/mutate: every change of {WRITERS} clients was a conflict"
 
 
-@requirement("META-153", needs={"metadata"}, kills="entity-cached")
+@requirement("META-153", needs={"metadata"}, kills=("entity-cached", "task-cached"))
 def test_change_of_tags_changes_tags_only(metadata):
     """A change of tags leaves everything else of the run as it was, and of its steps and tasks.
 

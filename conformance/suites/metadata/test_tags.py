@@ -147,7 +147,7 @@ def test_tags_are_a_set(metadata):
     equal(sorted(metadata.read(path)["tags"] or []), ["a", "b"], f"{path}: tags")
 
 
-@requirement("META-057", needs={"metadata"}, kills="tags-by-number-only")
+@requirement("META-057", needs={"metadata"}, kills=("tags-by-number-only", "tags-patch-refused"))
 def test_tags_of_a_named_run(metadata):
     """The tags of a named run are changed by its name.
 

@@ -31,7 +31,14 @@ MEGABYTE = 1 << 20
 @requirement(
     "META-200",
     needs={"metadata"},
-    kills=("content-type-latin-1", "proxy-fears-injection", "unicode-three-bytes", "value-backslash-lost"),
+    kills=(
+        "content-type-latin-1",
+        "proxy-fears-injection",
+        "unicode-three-bytes",
+        "value-backslash-lost",
+        "value-empty-is-null",
+        "value-quotes-doubled",
+    ),
 )
 def test_texts_come_back(metadata):
     """Metadata values with other scripts, quotes, backslashes, newlines, blanks, SQL or markup come back unchanged.
