@@ -124,6 +124,7 @@ def status(*, as_json: bool) -> None:
 @option.area
 @option.only
 @option.workers
+@option.patience
 @option.output
 @option.rerun_failed
 @option.expected
@@ -137,6 +138,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
     areas: tuple[str, ...],
     only: tuple[str, ...],
     workers: int,
+    patience: float,
     output: Path | None,
     rerun_failed: Path | None,
     expected: Path | None,
@@ -144,7 +146,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
     """Judge a deployment."""
     from conformance import expected as expectations  # noqa: PLC0415
     from conformance import reporting, running  # noqa: PLC0415
-    from conformance.requirement import Profile  # noqa: PLC0415
+    from conformance.requirement import Profile, catalogue  # noqa: PLC0415
     from conformance.terminal import Terminal  # noqa: PLC0415
 
     plan = running.Plan(
@@ -154,8 +156,9 @@ def run(  # noqa: PLR0913 - one parameter for each option
         areas=areas,
         only=only + (running.to_rerun(rerun_failed) if rerun_failed else ()),
         workers=workers,
+        patience=patience,
         output=output,
-        expected=expectations.read(expected) if expected else (),
+        expected=expectations.read(expected, catalogue()) if expected else (),
         command=("mfconf", *sys.argv[1:]),
     )
     # its own hold on standard output: pytest is given another one

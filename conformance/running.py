@@ -50,6 +50,7 @@ class Plan:
     expected: tuple[expected.Expectation, ...]
     command: tuple[str, ...]
     model_s: float | None = None
+    patience: float = 1.0
 
 
 class Watcher:
@@ -91,6 +92,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
         capabilities=frozenset(observed.capabilities),
         simulated=target.simulated,
         model_s=MODEL_S[plan.profile] if plan.model_s is None else plan.model_s,
+        patience=plan.patience,
     )
     session.save()
     cleanup.enter(session)
@@ -198,7 +200,7 @@ def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) 
 
     def finish(found: dict[str, Any]) -> None:
         case_id = found.pop("case")
-        outcome, reason = expected.apply(Outcome(found["outcome"]), case_id, plan.expected)
+        outcome, reason = expected.apply(Outcome(found["outcome"]), cases[case_id], plan.expected)
         found["outcome"] = outcome.value
         if reason:
             found["message"] = f"{found['message']}\nexpected: {reason}".strip()

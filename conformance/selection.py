@@ -38,13 +38,13 @@ def select(
     """
     known = tuple(requirements)
     _check_areas(areas, known)
-    _check_ids(only, known)
+    check_ids(only, known, "--only")
     chosen = [
         case
         for requirement in known
         for case in requirement.cases
         if (not areas or requirement.area in areas)
-        and (_matches(case, only) if only else profile.includes(requirement.profile))
+        and (matches(case, only) if only else profile.includes(requirement.profile))
     ]
     cases, unsupported = [], []
     for case in chosen:
@@ -59,7 +59,8 @@ def select(
     return Selection(tuple(cases), tuple(unsupported))
 
 
-def _matches(case: Case, globs: Collection[str]) -> bool:
+def matches(case: Case, globs: Collection[str]) -> bool:
+    """Tell whether a glob means the case, by its own ID or its requirement's."""
     return any(fnmatch.fnmatchcase(name, glob) for glob in globs for name in (case.id, case.requirement.id))
 
 
@@ -70,12 +71,13 @@ def _check_areas(areas: Collection[str], known: tuple[Requirement, ...]) -> None
             raise UsageError(f"--area {area}: unknown{_did_you_mean(area, there)}; areas: {', '.join(there)}")
 
 
-def _check_ids(globs: Collection[str], known: tuple[Requirement, ...]) -> None:
+def check_ids(globs: Collection[str], known: Iterable[Requirement], where: str) -> None:
+    """Raise ``UsageError`` for a glob that means no case; ``where`` says whence it came."""
     cases = [case for requirement in known for case in requirement.cases]
     for glob in globs:
-        if not any(_matches(case, [glob]) for case in cases):
+        if not any(matches(case, [glob]) for case in cases):
             ids = sorted({name for case in cases for name in (case.requirement.id, case.id)})
-            raise UsageError(f"--only {glob}: no check has this ID{_did_you_mean(glob, ids)}; see mfconf list")
+            raise UsageError(f"{where} {glob}: no check has this ID{_did_you_mean(glob, ids)}; see mfconf list")
 
 
 def _did_you_mean(word: str, choices: Collection[str]) -> str:

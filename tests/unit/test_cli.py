@@ -137,10 +137,14 @@ def test_an_option_that_can_not_be(mfconf: Mfconf, own_environment: Path, words:
     assert not list(own_environment.iterdir())
 
 
-def test_a_list_of_expected_failures_that_is_no_toml(mfconf: Mfconf, own_environment: Path) -> None:
-    (own_environment / "known.toml").write_text("[[expected]\n", encoding="utf-8")
-
-    refused(mfconf("run", "--expected", "known.toml"), 4, "known.toml: not a readable list of expected failures")
+def test_a_list_of_expected_failures_that_can_not_be(mfconf: Mfconf, own_environment: Path) -> None:
+    known = own_environment / "known.toml"
+    for text, told in (
+        ("[[expected]\n", "known.toml: not a readable list of expected failures"),
+        ('[[expected]]\nid = "MTEA-001"\nreason = "x"\n', "known.toml: id MTEA-001: no check has this ID, did you"),
+    ):
+        known.write_text(text, encoding="utf-8")
+        refused(mfconf("run", "--expected", "known.toml"), 4, told)
 
 
 def test_a_record_that_is_damaged(mfconf: Mfconf, own_environment: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 from conformance.errors import UsageError
 from conformance.expected import Expectation, apply, read
 from conformance.outcome import Outcome
+from tests.unit.test_selection import KNOWN as CHECKS
+from tests.unit.test_selection import case, made
 
 KNOWN = (Expectation("META-00[12]", "the service is old"), Expectation("META-*", "all of it"))
 
@@ -24,32 +26,60 @@ KNOWN = (Expectation("META-00[12]", "the service is old"), Expectation("META-*",
     ],
 )
 def test_only_a_judgement_meets_an_expectation(outcome: Outcome, changed: Outcome, reason: str) -> None:
-    assert apply(outcome, "META-001", KNOWN) == (changed, reason)
+    assert apply(outcome, case("META-001"), KNOWN) == (changed, reason)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_what_is_not_listed_stays(outcome: Outcome) -> None:
-    assert apply(outcome, "FLOW-001/linear@argo", KNOWN) == (outcome, "")
+    assert apply(outcome, case("FLOW-001/linear@argo"), KNOWN) == (outcome, "")
 
 
 def test_a_glob_takes_in_cases() -> None:
     known = (Expectation("*@argo", "no Argo there yet"),)
 
-    assert apply(Outcome.FAILED, "FLOW-001/linear@argo", known)[0] is Outcome.EXPECTED_FAILURE
-    assert apply(Outcome.FAILED, "FLOW-001/linear@local", known)[0] is Outcome.FAILED
+    assert apply(Outcome.FAILED, case("FLOW-001/linear@argo"), known)[0] is Outcome.EXPECTED_FAILURE
+    assert apply(Outcome.FAILED, case("FLOW-001/linear@local"), known)[0] is Outcome.FAILED
+
+
+def test_a_requirement_takes_in_all_its_cases() -> None:
+    known = (Expectation("FLOW-001", "known there"),)
+
+    for name in ("FLOW-001/linear@argo", "FLOW-001/linear@local"):
+        assert apply(Outcome.FAILED, case(name), known) == (Outcome.EXPECTED_FAILURE, "known there")
+    assert apply(Outcome.FAILED, made("FLOW-0010").cases[0], known)[0] is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("unknown", "words"),
+    [
+        ("META-0O1", "id META-0O1: no check has this ID, did you mean META-001?; see mfconf list"),
+        ("flow-001/linear@argo", "did you mean FLOW-001/linear@argo?"),
+        ("NONE-*", "id NONE-*: no check has this ID"),
+    ],
+)
+def test_an_id_that_means_no_check_is_a_usage_error(tmp_path: Path, unknown: str, words: str) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(
+        f'[[expected]]\nid = "META-*"\nreason = "x"\n[[expected]]\nid = "{unknown}"\nreason = "x"\n', encoding="utf-8"
+    )
+
+    with pytest.raises(UsageError) as raised:
+        read(path, CHECKS)
+    assert str(raised.value).startswith(f"{path}: id {unknown}: ")
+    assert words in str(raised.value)
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "known.toml"
     path.write_text('[[expected]]\nid = "META-001"\nreason = "grüße"\n', encoding="utf-8")
 
-    assert read(path) == (Expectation("META-001", "grüße"),)
+    assert read(path, CHECKS) == (Expectation("META-001", "grüße"),)
 
 
 def test_an_empty_list_expects_nothing(tmp_path: Path) -> None:
     (tmp_path / "known.toml").touch()
 
-    assert read(tmp_path / "known.toml") == ()
+    assert read(tmp_path / "known.toml", CHECKS) == ()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +102,7 @@ def test_anything_else_names_the_file_and_what_is_wrong(tmp_path: Path, text: st
     path.write_text(text, encoding="utf-8")
 
     with pytest.raises(UsageError) as raised:
-        read(path)
+        read(path, CHECKS)
     assert str(raised.value).startswith(f"{path}: ")
     assert words in str(raised.value)
 
@@ -82,4 +112,4 @@ def test_a_file_that_is_not_there_or_no_text_is_a_usage_error(tmp_path: Path) ->
 
     for name in ("absent.toml", "binary.toml", "."):
         with pytest.raises(UsageError, match="not a readable list of expected failures"):
-            read(tmp_path / name)
+            read(tmp_path / name, CHECKS)

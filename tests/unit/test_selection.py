@@ -8,7 +8,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.outcome import Level
-from conformance.requirement import NEEDS, Launch, Profile, Requirement
+from conformance.requirement import NEEDS, Case, Launch, Profile, Requirement
 from conformance.selection import Selection, find, select
 
 
@@ -38,6 +38,10 @@ KNOWN = (
     made("FLOW-001", area="flows", needs=frozenset(), scenario="linear", on=("local", "argo"), profile=Profile.SMOKE),
     made("GPU-001", area="gpu", needs=frozenset({"kubernetes", "gpu"})),
 )
+
+
+def case(name: str) -> Case:
+    return next(case for requirement in KNOWN for case in requirement.cases if case.id == name)
 
 
 def chosen(selection: Selection) -> list[str]:
