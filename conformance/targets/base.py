@@ -17,6 +17,8 @@ import yaml
 from conformance.errors import UsageError
 
 HEADERS = "METAFLOW_SERVICE_HEADERS"
+FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
+"""Where a kubeconfig names other files: looked for from its own folder."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def kubeconfig_for(context: str | None) -> dict[str, str]:
     """The environment in which ``context`` (the current one, if None) is what Kubernetes clients use.
 
     Metaflow reads the current context only, so another one is chosen by a file of one context in the
-    temporary folder, readable by this user alone. Raises ``UsageError`` for an unknown context.
+    temporary folder, readable by this user alone, with the cluster and the user of that context and no others.
+    Raises ``UsageError`` for an unknown context.
     """
     if context is None:
         return {}
@@ -125,7 +128,13 @@ def kubeconfig_for(context: str | None) -> dict[str, str]:
         close = difflib.get_close_matches(context, names, n=1)
         hint = f", did you mean {close[0]}?" if close else f"; contexts: {', '.join(names) or 'none'}"
         raise UsageError(f"--context {context}: not in the kubeconfig {os.pathsep.join(given)}{hint}")
-    return {"KUBECONFIG": write_kubeconfig({**merged, "contexts": [chosen], "current-context": context})}
+    of_it = chosen.get("context") or {}
+    parts = {
+        "clusters": [entry for entry in merged["clusters"] if entry["name"] == of_it.get("cluster")],
+        "users": [entry for entry in merged["users"] if entry["name"] == of_it.get("user")],
+        "contexts": [chosen],
+    }
+    return {"KUBECONFIG": write_kubeconfig({**merged, **parts, "current-context": context})}
 
 
 def write_kubeconfig(content: dict[str, Any]) -> str:
@@ -147,7 +156,21 @@ def _merge(paths: list[Path]) -> dict[str, Any]:
             loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             for part in ("clusters", "users", "contexts"):
                 there = {entry["name"] for entry in merged[part]}
-                merged[part] += [entry for entry in loaded.get(part) or [] if entry["name"] not in there]
+                found = [entry for entry in loaded.get(part) or [] if entry["name"] not in there]
+                merged[part] += [_rooted(entry, part, path.absolute().parent) for entry in found]
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
             raise UsageError(f"{path}: not a readable kubeconfig: {' '.join(str(error).split())}") from None
     return merged
+
+
+def _rooted(entry: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
+    """A cluster or user whose files are named from the root; a command without a slash stays to be searched for."""
+    kind = part.removesuffix("s")
+    content = dict(entry.get(kind) or {})
+    for key in FILES.get(part, ()):
+        if content.get(key):
+            content[key] = str(folder / content[key])
+    command = (content.get("exec") or {}).get("command", "")
+    if "/" in command:
+        content["exec"] = {**content["exec"], "command": str(folder / command)}
+    return {**entry, kind: content}

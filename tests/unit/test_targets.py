@@ -156,6 +156,57 @@ def test_of_two_entries_of_one_name_the_first_counts(home: Path) -> None:
     assert [c["cluster"]["server"] for c in made["clusters"] if c["name"] == "c-a"] == ["https://a"]
 
 
+FILES = {
+    "cluster": {"server": "https://a", "certificate-authority": "pki/ca.crt"},
+    "user": {
+        "client-certificate": "pki/me.crt",
+        "client-key": "/kept/me.key",
+        "tokenFile": "token",
+        "exec": {"command": "./bin/log-in", "args": ["--for", "a"]},
+    },
+}
+
+
+def test_files_are_looked_for_where_the_kubeconfig_that_names_them_is(home: Path) -> None:
+    (home / "deep").mkdir()
+    entries = {kind + "s": [{"name": "a", kind: content}] for kind, content in FILES.items()}
+    (home / "deep" / "config").write_text(yaml.safe_dump(entries), encoding="utf-8")
+    contexts = {"contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}
+    (home / "kubeconfig").write_text(yaml.safe_dump(contexts), encoding="utf-8")
+    os.environ["KUBECONFIG"] = os.pathsep.join([str(home / "kubeconfig"), "../home/deep/config"])
+
+    made = yaml.safe_load(Path(kubeconfig_for("a")["KUBECONFIG"]).read_text(encoding="utf-8"))
+    cluster, user = made["clusters"][0]["cluster"], made["users"][0]["user"]
+    there = (home / "deep").resolve()
+    assert Path(cluster["certificate-authority"]).resolve() == there / "pki" / "ca.crt"
+    assert Path(user["client-certificate"]).resolve() == there / "pki" / "me.crt"
+    assert user["client-key"] == "/kept/me.key"
+    assert Path(user["tokenFile"]).resolve() == there / "token"
+    assert Path(user["exec"]["command"]).resolve() == there / "bin" / "log-in"
+    assert all(Path(path).is_absolute() for path in (cluster["certificate-authority"], user["tokenFile"]))
+    assert user["exec"]["args"] == ["--for", "a"]
+
+
+def test_a_command_that_is_searched_for_stays_so(home: Path) -> None:
+    path = kubeconfig(home / "kubeconfig", "a")
+    text = path.read_text(encoding="utf-8").replace("token: t", "exec: {command: aws, args: []}")
+    path.write_text(text, encoding="utf-8")
+
+    made = yaml.safe_load(Path(kubeconfig_for("a")["KUBECONFIG"]).read_text(encoding="utf-8"))
+    assert made["users"][0]["user"]["exec"]["command"] == "aws"
+
+
+def test_no_other_cluster_or_user_is_copied(home: Path) -> None:
+    kubeconfig(home / "kubeconfig", "a", "b", "c")
+
+    made = yaml.safe_load(Path(kubeconfig_for("b")["KUBECONFIG"]).read_text(encoding="utf-8"))
+    assert [[entry["name"] for entry in made[part]] for part in ("clusters", "users", "contexts")] == [
+        ["c-b"],
+        ["u-b"],
+        ["b"],
+    ]
+
+
 def test_the_users_files_are_not_touched(home: Path) -> None:
     path = kubeconfig(home / "kubeconfig", "a", "b", current="a")
     before = path.read_bytes()
