@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
 
 from conformance.errors import UsageError
 from conformance.mutants import catalogue
@@ -58,7 +59,7 @@ def test_a_route_that_is_not_there_is_loud() -> None:
     bench = Bench("stale")
 
     @bench.around("GET T/nothing")
-    async def never(request: object, handler: Handler) -> object:
+    async def never(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise NotImplementedError
 
     with pytest.raises(StaleMutant, match="GET T/nothing"):

@@ -16,7 +16,6 @@ from conformance.mutants.bench import (
     Handler,
     answer,
     each,
-    every,
     json_of,
     pool_of,
     replace,
@@ -306,17 +305,6 @@ def tags_removal_is_strict(bench: Bench) -> None:
         if row is not None and set(removing) - set(row["tags"]) - set(row["system_tags"]):
             return answer({"message": "no such tag"}, 404)
         return await handler(request)
-
-
-@mutant("tags-conflict-applied")
-def tags_conflict_applied(bench: Bench) -> None:
-    """Every fifth mutation is applied and answered with 409, so that the client repeats it."""
-    due = every(5)
-
-    @bench.around(MUTATE)
-    async def conflict(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        return answer({"message": "conflict"}, 409) if response.status == OK and due() else response
 
 
 @mutant("tags-patch-refused")

@@ -44,7 +44,7 @@ def test_tags_reach_artifacts(metadata):
         equal(metadata.read(f"{place.in_task}/{path}")["tags"], ["later"], f"{place.in_task}/{path}: tags")
 
 
-@requirement("META-152", needs={"metadata"}, kills="tags-conflict-applied")
+@requirement("META-152", needs={"metadata"}, kills="tags-lost-update")
 def test_concurrent_additions_and_removals(metadata):
     """Of tags that eight clients add and remove at the same time, each ends as its last acknowledged change left it.
 
