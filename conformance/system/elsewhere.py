@@ -15,7 +15,7 @@ READ_S = 120
 
 
 class Elsewhere:
-    """Reads through Metaflow's client in a process that has the target's configuration and nothing else."""
+    """Reads through Metaflow's client in a process with the user's configuration and login, and nothing read yet."""
 
     def artifacts(self, run: RunView) -> dict[str, dict[str, str]]:
         """Task pathspec -> artifact -> ``repr`` of its value."""
@@ -29,8 +29,8 @@ class Elsewhere:
 
     def _ask(self, *words: str) -> Any:
         with tempfile.TemporaryDirectory() as folder:
-            # the configuration's own folder is named by METAFLOW_HOME, which stays
-            env = {**os.environ, "HOME": folder, "METAFLOW_CLIENT_CACHE_PATH": f"{folder}/cache"}
+            # HOME stays: the login to AWS is kept below it
+            env = {**os.environ, "METAFLOW_CLIENT_CACHE_PATH": f"{folder}/cache"}
             done = subprocess.run(
                 [sys.executable, "-m", "conformance.system.elsewhere", *words],
                 check=False,

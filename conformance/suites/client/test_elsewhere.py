@@ -7,7 +7,7 @@ EVERYWHERE = ("local", "kubernetes", "argo")
 
 @requirement("CLI-001", scenario="foreach", on=EVERYWHERE)
 def test_every_artifact_is_read(run, elsewhere):
-    """Another process, with an empty home and cache, reads every artifact of every task.
+    """Another process, in an empty folder and with an empty cache, reads every artifact of every task.
 
     Why: notebooks and services read runs long after, from other machines, with other versions.
     """
