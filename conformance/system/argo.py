@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from kubernetes.client import ApisApi, CustomObjectsApi
+from kubernetes.client import CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
 from conformance.session import Session
@@ -32,9 +32,15 @@ class Argo:
 
     @staticmethod
     def installed() -> bool:
-        """Tell whether the cluster knows Argo's kinds."""
-        groups = cluster.call(ApisApi(cluster.connection()).get_api_versions).groups
-        return any(group.name == GROUP["group"] for group in groups)
+        """Tell whether the cluster knows workflow templates; Argo CD and Rollouts are in the same API group."""
+        api = CustomObjectsApi(cluster.connection())
+        try:
+            known = cluster.call(api.get_api_resources, **GROUP).resources
+        except ApiException as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return any(resource.name == "workflowtemplates" for resource in known)
 
     def _get(self, plural: str, name: str) -> dict[str, Any] | None:
         try:
