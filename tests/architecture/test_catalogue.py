@@ -9,6 +9,7 @@ import inspect
 import pytest
 
 from conformance import plugin
+from conformance.mutants.catalogue import mutants
 from conformance.outcome import Level
 from conformance.requirement import Profile, Requirement, catalogue
 from conformance.system.scenarios import Scenario
@@ -57,6 +58,13 @@ def test_a_requirement_is_complete(requirement: Requirement) -> None:
     assert requirement.needs or requirement.scenario, f"{requirement.id} asks nothing of a target: it judges nothing"
     assert len(set(requirement.on)) == len(requirement.on)
     assert len(set(requirement.kills)) == len(requirement.kills)
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: str(requirement.id))
+def test_a_requirement_kills_mutants_that_there_are(requirement: Requirement) -> None:
+    unknown = set(requirement.kills) - {mutant.name for mutant in mutants()}
+
+    assert not unknown, f"{requirement.id}: no such mutants: {unknown}"
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: str(requirement.id))
