@@ -15,6 +15,8 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from conformance.status import meant
+
 FILE = Path(__file__).with_name("openapi.yaml")
 METHODS = ("get", "post", "patch")
 ADDRESS = "urn:metadata-service"
@@ -77,8 +79,8 @@ def resolved(node: Any) -> Any:
 
 
 def problems(operation: Operation, answer: Answer) -> list[str]:
-    """Everything in which an answer does not keep the contract: status, headers, body."""
-    response = operation.responses.get(str(answer.status))
+    """Everything in which an answer does not keep the contract: status (200: any success), headers, body."""
+    response = operation.responses.get(str(meant(answer.status)))
     if response is None:
         return [f"status {answer.status}, but the contract has {', '.join(operation.responses)}"]
     response = resolved(response)

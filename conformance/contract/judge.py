@@ -7,9 +7,8 @@ from urllib.parse import quote
 
 from conformance.contract import operations, problems
 from conformance.requirement import equal
+from conformance.status import OK
 from conformance.system.metadata import Answer, MetadataService
-
-OK = 200
 
 
 class Contract:
@@ -21,10 +20,11 @@ class Contract:
     def call(self, operation: str, where: str | None = None, body: Any = None, *, status: int = OK, **path: Any) -> Any:
         """The decoded body of one call; ``path`` fills the operation's path, ``where`` is the query.
 
-        Raises ``AssertionError`` where the status is not ``status``, or the answer does not keep the contract.
+        Raises ``AssertionError`` where the status is not ``status`` (200 stands for every success), or the answer
+        does not keep the contract.
         """
         answer = self.answer(operation, where, body, **path)
-        equal(answer.status, status, f"{answer.request}: status")
+        equal(answer.meant, status, f"{answer.request}: status")
         return answer.text if operation in {"ping", "version"} else answer.json
 
     def answer(self, operation: str, where: str | None = None, body: Any = None, **path: Any) -> Answer:

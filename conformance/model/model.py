@@ -20,6 +20,9 @@ NO_TASK = frozenset({400, 404})
 """Metadata and artifacts for a task that is missing: the Netflix service answers 400."""
 NO_RUN = frozenset({404, 500})
 """A step or task for a run that is missing: the Netflix service answers 500."""
+NO_LIST = frozenset({404})
+"""A list below what is missing: the client takes it for 'nothing there'. The lists of a whole run or step: it asks
+for none of them, and a service may have none."""
 
 BEATS = re.compile(r"metaflow_version:2\.(2\.1[2-9]|([3-9]|\d\d))")
 
@@ -111,7 +114,7 @@ class Model:
             case "POST", "flows", flow, "run":
                 return self._new_run(flow, body)
             case "GET", "flows", flow, "runs":
-                return Reply(200, [_run_row(run) for run in self.runs if run.flow == flow])
+                return _list([_run_row(run) for run in self.runs if run.flow == flow], there=flow in self.flows)
             case _, "flows", flow, "runs", run_id, *rest:
                 run = self._find(run for run in self.runs if run.flow == flow and _is(run, run_id))
                 return self._of_run(run, method, rest, body, query)
@@ -158,11 +161,13 @@ class Model:
             case "PATCH", "tag", "mutate":
                 return self._mutate(run, body)
             case "GET", "steps":
-                return Reply(200, [_step_row(run, step) for step in run.steps.values()] if run else [])
+                return _list(
+                    [_step_row(run, step) for step in run.steps.values()] if run else [], there=run is not None
+                )
             case "GET", "metadata":
-                return Reply(200, [row for step, task in _tasks(run) for row in _metadata_rows(run, step, task)])
+                return _list([row for at in _tasks(run) for row in _metadata_rows(run, *at)], there=False)
             case "GET", "artifacts":
-                return Reply(200, [row for step, task in _tasks(run) for row in _latest_rows(run, step, task)])
+                return _list([row for at in _tasks(run) for row in _latest_rows(run, *at)], there=False)
             case _, "steps", name, *below:
                 return self._of_step(run, name, method, below, body, query)
         raise ValueError(f"the model has no {method} .../{'/'.join(rest)}")
@@ -178,11 +183,14 @@ class Model:
             case "POST", "task":
                 return self._new_task(run, step, body)
             case "GET", "tasks":
-                return Reply(200, [_task_row(run, step, task) for task in tasks])
+                return _list([_task_row(run, step, task) for task in tasks], there=step is not None)
             case "GET", "filtered_tasks":
-                return Reply(200, [_pathspec(run, step, task) for task in tasks if _matches(task, parse_qs(query))])
+                return _list(
+                    [_pathspec(run, step, task) for task in tasks if _matches(task, parse_qs(query))],
+                    there=step is not None,
+                )
             case "GET", "artifacts":
-                return Reply(200, [row for task in tasks for row in _latest_rows(run, step, task)])
+                return _list([row for task in tasks for row in _latest_rows(run, step, task)], there=False)
             case _, "tasks", task_id, *below:
                 return self._of_task(run, step, self._find(t for t in tasks if _is(t, task_id)), method, below, body)
         raise ValueError(f"the model has no {method} .../{name}/{'/'.join(rest)}")
@@ -218,15 +226,15 @@ class Model:
             case "POST", "heartbeat":
                 return self._beat(run, task) if there else MISSING
             case "GET", "metadata":
-                return Reply(200, _metadata_rows(run, step, task))
+                return _list(_metadata_rows(run, step, task), there=there)
             case "POST", "metadata":
                 return self._add_metadata(task, body)
             case "POST", "artifact":
                 return self._add_artifacts(task, body)
             case "GET", "artifacts":
-                return Reply(200, _latest_rows(run, step, task))
+                return _list(_latest_rows(run, step, task), there=there)
             case "GET", "attempt", attempt, "artifacts":
-                return Reply(200, _artifact_rows(run, step, task, int(attempt)))
+                return _list(_artifact_rows(run, step, task, int(attempt)), there=there)
             case "GET", "artifacts", name:
                 return _one(_latest_rows(run, step, task), name)
             case "GET", "artifacts", name, "attempt", attempt:
@@ -265,6 +273,10 @@ class Model:
         for row in body:
             task.artifacts.setdefault((row["attempt_id"], row["name"]), row | {"ts_epoch": self.clock()})
         return Reply(200, {"artifacts_created": len(task.artifacts) - before})
+
+
+def _list(rows: list[Any], *, there: bool) -> Reply:
+    return Reply(200, rows, frozenset() if there else NO_LIST)
 
 
 def _is(thing: Run | Task, identifier: str) -> bool:

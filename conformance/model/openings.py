@@ -22,7 +22,6 @@ FAMILY: tuple[Draw, ...] = (
     *(("listing", thing, kind, thing) for thing in range(3) for kind in range(10)),
     *(("page", thing, kind, 1) for thing in range(2) for kind in range(4)),
     *(("elsewhere", 0, 1, way) for way in range(8)),
-    *(("orphan", 0, way, 0) for way in range(5)),
 )
 """Two flows with runs, steps and tasks of the same and of nearly the same names; three attempts; tags that change."""
 

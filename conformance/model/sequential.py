@@ -21,7 +21,7 @@ from conformance.model.script import render
 
 KINDS = (
     *("flow", "run", "step", "task", "artifacts", "metadata", "mutate", "beat"),
-    *("read", "listing", "elsewhere", "orphan", "page", "crowd"),
+    *("read", "listing", "elsewhere", "page", "crowd"),
     *("run", "task", "artifacts", "metadata", "mutate", "read", "listing", "listing"),
 )
 BATCH = 20

@@ -13,10 +13,11 @@ from typing import Any
 
 from conformance.model.history import Event, Finding, judge
 from conformance.model.plans import AT_THE_END, BASE, CALLS, CLIENTS, KINDS, Call, Plan, plan
-from conformance.model.play import Client, meant
+from conformance.model.play import Client
 from conformance.model.program import Request
 from conformance.model.script import render_together
 from conformance.model.sequential import SHRINK_S, Found
+from conformance.status import OK, meant
 
 START_S = 30
 """How long clients wait for each other before they begin."""
@@ -73,7 +74,7 @@ class Rounds:
         values = {"F": f"{self.prefix}{self.rounds}"}
         for request in planned.setup:
             answer = self.clients[-1].call(request.method, request.target(values), request.body)
-            if meant(answer.status) != 200:  # noqa: PLR2004
+            if meant(answer.status) != OK:
                 return Finding("steps", f"{request}: status {answer.status} instead of 200: {answer.text[:200]}")
             try:
                 request.bind(values, json.loads(answer.text))

@@ -18,6 +18,7 @@ import urllib3
 
 from conformance.errors import TargetError
 from conformance.session import Session
+from conformance.status import OK, meant
 from conformance.waiting import DEADLINES, Unsettled, wait
 
 T = TypeVar("T")
@@ -97,6 +98,16 @@ class Answer:
             raise AssertionError(
                 f"{self.request}: status {self.status}, and the body is not JSON: {self.text[:200]!r}"
             ) from None
+
+    @property
+    def meant(self) -> int:
+        """The status as the client takes it: 200 for every success."""
+        return meant(self.status)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the client takes it for success."""
+        return self.meant == OK
 
     def __str__(self) -> str:
         return f"{self.request}: status {self.status}, body {self.text[:300]!r}"
@@ -260,19 +271,19 @@ class MetadataService:
         return settled
 
     def read(self, path: str) -> Row:
-        """The object that GET answers. Raises ``AssertionError`` unless it answers 200 and one."""
+        """The object that GET answers. Raises ``AssertionError`` unless it succeeds and answers one."""
         return _object(self.get(path))
 
     def rows(self, path: str) -> Rows:
-        """The objects that GET lists. Raises ``AssertionError`` unless it answers 200 and a list of objects."""
+        """The objects that GET lists. Raises ``AssertionError`` unless it succeeds and answers a list of objects."""
         answer = self.get(path)
-        listed = answer.json if answer.status == requests.codes.ok else None
+        listed = answer.json if answer.ok else None
         if not isinstance(listed, list) or not all(isinstance(row, Row) for row in listed):
-            raise AssertionError(f"{answer}: want 200 and a list of objects")
+            raise AssertionError(f"{answer}: want success (200 to 299) and a list of objects")
         return Rows(listed)
 
     def write(self, path: str, body: Any) -> Row:
-        """The object that POST answers. Raises ``AssertionError`` unless it answers 200 and one."""
+        """The object that POST answers. Raises ``AssertionError`` unless it succeeds and answers one."""
         return _object(self.post(path, body))
 
     def together(self, work: Callable[[Item], T], items: Iterable[Item], at_once: int = AT_ONCE) -> list[T]:
@@ -284,7 +295,7 @@ class MetadataService:
         """Register a flow of this session and return its name."""
         name = f"Mfconf_{self.run_id}_{what}"
         made = self.post(path_of(name), NOTHING_TO_SAY)
-        assert made.status in (200, 409), str(made)  # noqa: S101 - a finding, not a guard
+        assert made.meant in (200, 409), f"{made}: want success or 409"  # noqa: S101 - a finding, not a guard
         return name
 
     def new_run(self, flow: str, **body: Any) -> Any:
@@ -321,7 +332,7 @@ def _decoded(body: bytes, encoding: str | None) -> str:
 
 
 def _object(answer: Answer) -> Row:
-    found = answer.json if answer.status == requests.codes.ok else None
+    found = answer.json if answer.ok else None
     if not isinstance(found, Row):
-        raise AssertionError(f"{answer}: want 200 and an object")  # noqa: TRY004 - a finding
+        raise AssertionError(f"{answer}: want success (200 to 299) and an object")  # noqa: TRY004 - a finding
     return found

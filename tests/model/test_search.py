@@ -89,7 +89,7 @@ def test_a_finding_is_made_short() -> None:
     found = searched(services.AnyCase(), shrink_s=12.0)
 
     assert found is not None
-    assert len(found.played) == 3, found.played
+    assert len(found.played) == 4, found.played
 
 
 def test_no_more_rows_are_sent_than_it_takes() -> None:

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlencode
 
+from conformance.requirement import equal
+
 USER = "mfconf"
 MOST_PAGES = 5000
 
@@ -47,6 +49,26 @@ def epoch(item):
     return told
 
 
+def succeeded(answer):
+    """The answer is one that the client takes for success: every status from 200 to 299."""
+    assert answer.ok, f"{answer}: want success (200 to 299)"
+
+
+def assert_count(body, want, what):
+    """The number of rows that a registration tells is ``want``; the client drops it, so none may be told (META-026)."""
+    equal(count(body, want), want, f"{what}: number told")
+
+
+def count(body, untold):
+    """The number of rows that a registration tells as made, or ``untold``."""
+    return body.get("artifacts_created", body.get("metadata_created", untold))
+
+
+def offered(metadata, *lists):
+    """The lists that the service has. No client asks for those of a whole run or step: META-811 says that they are."""
+    return [path for path in lists if metadata.get(path).status != 404]
+
+
 def by_name(artifacts, field="sha"):
     """Name -> field of the artifacts in a list; a name that comes twice is a finding."""
     found = {item["name"]: item[field] for item in artifacts}
@@ -73,7 +95,7 @@ def pages(metadata, path, limit, **filters):
     parameters = {**filters, "_limit": limit}
     while len(found) < MOST_PAGES:
         answer = metadata.get(query(path, **parameters))
-        assert answer.status == 200, str(answer)
+        succeeded(answer)
         found.append(answer.json)
         if not (cursor := answer.headers.get("X-Next-Cursor")):
             return found

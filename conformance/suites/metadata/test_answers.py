@@ -4,7 +4,7 @@ import itertools
 import time
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import USER, epoch
+from conformance.suites.metadata.bodies import USER, artifact, epoch, record
 
 CLOSE_MS = 60_000
 RUNS = 30
@@ -124,3 +124,56 @@ def test_time_has_milliseconds(metadata):
     back = [later - earlier for earlier, later in itertools.pairwise(epochs) if later < earlier - 500]
     equal(back, [], f"{flow}: steps back in time, in ms, between runs registered one after the other")
     assert any(one % 1000 for one in epochs), f"{flow}: ts_epoch of {RUNS} runs are all whole seconds"
+
+
+@requirement("META-025", level="SHOULD", needs={"metadata"})
+def test_creations_are_200(metadata):
+    """A creation is answered with 200, as the Netflix service does.
+
+    Why: other tools compare with 200. The client takes every status below 300 for success (metaflow: service.py,
+    _request), so this is no must.
+    """
+    flow = f"Mfconf_{metadata.run_id}_Created"
+    body = {"user_name": USER, "tags": [], "system_tags": []}
+    step = metadata.at(flow, "argo-made", "start")
+    task = metadata.at(flow, "argo-made", "start", "t-made")
+
+    for path, sent in (
+        (metadata.at(flow), body),
+        (f"{metadata.at(flow)}/run", {**body, "run_number": "argo-made"}),
+        (f"{step}/step", body),
+        (f"{step}/task", {**body, "task_id": "t-made"}),
+        (f"{task}/artifact", [artifact("name")]),
+        (f"{task}/metadata", [record("attempt", "0")]),
+    ):
+        answer = metadata.post(path, sent)
+        equal(answer.status, 200, f"{answer.request}: status")
+
+
+@requirement("META-026", level="SHOULD", needs={"metadata"}, kills="bulk-count-missing")
+def test_count_is_told(metadata):
+    """The registration of artifacts or of metadata tells how many were made.
+
+    Why: people and tools see by it what was refused. The client drops it (metaflow: service.py,
+    register_data_artifacts), so this is no must.
+    """
+    task = metadata.new_task_path("CountTold")
+
+    for path, body, want in (
+        (f"{task}/artifact", [artifact("a"), artifact("b")], {"artifacts_created": 2}),
+        (f"{task}/metadata", [record("attempt", "0")], {"metadata_created": 1}),
+    ):
+        equal(metadata.write(path, body), want, f"POST {path}: body")
+
+
+@requirement("META-027", level="SHOULD", needs={"metadata"}, kills="ids-as-text")
+def test_given_numbers_are_numbers(metadata):
+    """The numbers that the service gives to runs and tasks are numbers in JSON, not text.
+
+    Why: other tools sort by them. The client makes text of them, so this is no must.
+    """
+    place = metadata.new_place("GivenNumbers")
+
+    for path, key in ((place.in_run, "run_number"), (place.in_task, "task_id")):
+        told = metadata.read(path)[key]
+        assert isinstance(told, int), f"GET {path}: {key} is {told!r}, not a number"

@@ -1,7 +1,7 @@
 """What can't be understood is the asker's fault: answered with 4xx, in words, and without consequences."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, record
+from conformance.suites.metadata.bodies import artifact, assert_count, record, succeeded
 
 BIG = 2**63
 TOO_BIG = (BIG, 10**30)
@@ -113,7 +113,7 @@ def test_bad_requests_leave_nothing_behind(metadata):
     for _ in range(OFTEN):
         made = metadata.new_task(place.flow, place.run, "start")["task_id"]
         equal(metadata.read(f"{place.in_step}/tasks/{made}")["task_id"], made, f"{place.in_step}/tasks/{made}: task_id")
-    equal(metadata.retag(place.in_run, {"tags_to_add": ["new"]}).status, 200, "a change of tags after it")
+    succeeded(metadata.retag(place.in_run, {"tags_to_add": ["new"]}))
 
 
 @requirement("META-216", needs={"metadata"}, kills="fields-unknown-refused")
@@ -133,9 +133,9 @@ def test_more_fields_than_known(metadata):
 
     path = metadata.at(flow, run, "start", task)
     told = metadata.write(f"{path}/artifact", [artifact("name", new=1, task_id=task, run_number=run, ts_epoch=1)])
-    equal(told, {"artifacts_created": 1}, f"POST {path}/artifact: body")
+    assert_count(told, 1, f"POST {path}/artifact")
     told = metadata.write(f"{path}/metadata", [record("attempt", "0", new=1, task_id=task, ts_epoch=1)])
-    equal(told, {"metadata_created": 1}, f"POST {path}/metadata: body")
+    assert_count(told, 1, f"POST {path}/metadata")
 
 
 @requirement("META-217", needs={"metadata"}, kills="body-beats-path")

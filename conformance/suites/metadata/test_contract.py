@@ -4,6 +4,7 @@ One check a part of the document; together they call each of its operations.
 """
 
 from conformance.requirement import equal, requirement
+from conformance.suites.metadata.bodies import assert_count
 
 WHO = {"user_name": "mfconf", "tags": ["a tag"], "system_tags": ["runtime:dev", "metaflow_version:2.19.0"]}
 DATUM = {"field_name": "attempt_ok", "value": "True", "type": "internal_attempt_status", "tags": ["attempt_id:0"]}
@@ -20,13 +21,21 @@ def in_step(place):
     return {"flow_id": place.flow, "run_number": place.run, "step_name": place.step}
 
 
-@requirement("META-801", needs={"metadata"}, profile="smoke", kills=("ping-at-times", "version-missing"))
-def test_system_keeps_its_contract(contract):
-    """Ping, version and health answer as the contract has it.
+@requirement("META-801", needs={"metadata"}, profile="smoke", kills="ping-at-times")
+def test_ping_keeps_its_contract(contract):
+    """Ping answers as the contract has it.
 
-    Why: the client and every load balancer decide by these whether there is a service, and which.
+    Why: the client decides by it whether there is a service, and which.
     """
     equal(contract.call("ping"), "pong", "GET /ping: body")
+
+
+@requirement("META-810", level="SHOULD", needs={"metadata"}, kills="version-missing")
+def test_version_and_health_keep_their_contract(contract):
+    """Version and health answer as the contract has it.
+
+    Why: people and load balancers decide by these. The client reads neither, so this is no must.
+    """
     version = contract.answer("ping").headers["METADATA_SERVICE_VERSION"]
     equal(contract.call("version"), version, "GET /version: the version that the header has too")
     contract.call("healthcheck")
@@ -49,7 +58,7 @@ def test_flows_keep_their_contract(contract, metadata):
     equal(listed.get(name), made, f"/flows: the flow {name}")
 
 
-@requirement("META-803", needs={"metadata"}, kills=("ids-as-floats", "ids-as-text", "runs-without-tasks-hidden"))
+@requirement("META-803", needs={"metadata"}, kills=("ids-as-floats", "runs-without-tasks-hidden"))
 def test_runs_keep_their_contract(contract, metadata):
     """Runs, numbered and named, are registered, refused, read and listed as the contract has it.
 
@@ -116,7 +125,7 @@ def test_tasks_keep_their_contract(contract, metadata):
     equal(found, [f"{flow}/{number}/start/t-contract"], f"{flow}: the tasks with attempt_ok True")
 
 
-@requirement("META-806", needs={"metadata"}, kills=("bulk-count-missing", "nulls-dropped"))
+@requirement("META-806", needs={"metadata"}, kills="nulls-dropped")
 def test_metadata_keep_their_contract(contract, metadata):
     """Metadata are registered, refused and listed as the contract has it.
 
@@ -124,22 +133,17 @@ def test_metadata_keep_their_contract(contract, metadata):
     """
     place = metadata.new_place("ContractMetadata")
     task = in_task(place)
-    run = {"flow_id": place.flow, "run_number": place.run}
 
     kept = contract.call("registerMetadata", body=[DATUM, {**DATUM, "value": ""}], **task)
 
-    equal(kept["metadata_created"], 2, f"{place.in_task}/metadata: kept of 2")
+    assert_count(kept, 2, f"{place.in_task}/metadata")
     missing = contract.answer("registerMetadata", body=[DATUM], **{**task, "task_id": "t-missing"})
     assert missing.status in (400, 404), f"{missing}: the task is missing"
-    of_task, of_run = contract.call("listTaskMetadata", **task), contract.call("listRunMetadata", **run)
-    equal({row["id"] for row in of_task}, {row["id"] for row in of_run}, f"{place.in_run}/metadata: their numbers")
-    equal(len(of_task), 2, f"{place.in_task}/metadata: how many")
+    equal(len(contract.call("listTaskMetadata", **task)), 2, f"{place.in_task}/metadata: how many")
     contract.call("listTaskMetadata", "_limit=1", **task)
 
 
-@requirement(
-    "META-807", needs={"metadata"}, kills=("bulk-count-missing", "missing-artifact-is-empty", "proxy-drops-nulls")
-)
+@requirement("META-807", needs={"metadata"}, kills=("missing-artifact-is-empty", "proxy-drops-nulls"))
 def test_artifacts_keep_their_contract(contract, metadata):
     """Artifacts are registered, refused, read and listed as the contract has it.
 
@@ -147,14 +151,13 @@ def test_artifacts_keep_their_contract(contract, metadata):
     """
     place = metadata.new_place("ContractArtifacts", run="argo-contract", task="t-contract")
     task = in_task(place)
-    run = {"flow_id": place.flow, "run_number": place.run}
     body = [{**STORED, "name": name, "attempt_id": 0} for name in ("name", "x")]
 
     kept = contract.call("registerArtifacts", body=body, **task)
 
-    equal(kept["artifacts_created"], 2, f"{place.in_task}/artifact: kept of 2")
+    assert_count(kept, 2, f"{place.in_task}/artifact")
     again = contract.call("registerArtifacts", body=body, **task)
-    equal(again["artifacts_created"], 0, f"{place.in_task}/artifact: kept of 2 that are there already")
+    assert_count(again, 0, f"{place.in_task}/artifact, of 2 that are there already")
     missing = contract.answer("registerArtifacts", body=body, **{**task, "task_id": "t-missing"})
     assert missing.status in (400, 404), f"{missing}: the task is missing"
     one = contract.call("getArtifact", artifact_name="x", **task)
@@ -164,8 +167,6 @@ def test_artifacts_keep_their_contract(contract, metadata):
     for operation, path in (
         ("listTaskArtifacts", task),
         ("listAttemptArtifacts", {**task, "attempt_id": 0}),
-        ("listStepArtifacts", in_step(place)),
-        ("listRunArtifacts", run),
     ):
         listed = contract.call(operation, **path)
         equal([row for row in listed if row["name"] == "x"], [one], f"{operation}: the artifact x")
@@ -209,3 +210,23 @@ def test_heartbeats_keep_their_contract(contract, metadata):
         contract.call(operation, body={}, status=404, **{**path, last: "x-missing"})
     beat = contract.call("getRun", **quiet[0])["last_heartbeat_ts"]
     assert beat is not None, f"{flow}: a run without a heartbeat after one was taken"
+
+
+@requirement("META-811", level="SHOULD", needs={"metadata"})
+def test_lists_of_run_and_step_keep_their_contract(contract, metadata):
+    """The lists of a run's metadata, and of a run's and a step's artifacts, are there and keep the contract.
+
+    Why: they read a whole run in one request. The client goes from task to task, and the UI has its own way to
+    the database, so this is no must.
+    """
+    place = metadata.new_place("ContractWide")
+    task, run = in_task(place), {"flow_id": place.flow, "run_number": place.run}
+    contract.call("registerMetadata", body=[DATUM], **task)
+    contract.call("registerArtifacts", body=[{**STORED, "name": "x", "attempt_id": 0}], **task)
+
+    for wide, where, narrow in (
+        ("listRunMetadata", run, "listTaskMetadata"),
+        ("listRunArtifacts", run, "listTaskArtifacts"),
+        ("listStepArtifacts", in_step(place), "listTaskArtifacts"),
+    ):
+        equal(contract.call(wide, **where), contract.call(narrow, **task), f"{wide}: what {narrow} has")

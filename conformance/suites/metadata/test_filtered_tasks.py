@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlencode
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import record
+from conformance.suites.metadata.bodies import record, succeeded
 
 INDEXES = ("0", "1", "2", "10", "11")
 
@@ -13,7 +13,7 @@ def found(metadata, step, **query):
     """The task identifiers of the pathspecs that are answered."""
     path = f"{step}/filtered_tasks?{urlencode(query)}"
     answer = metadata.get(path)
-    assert answer.status == 200, str(answer)
+    succeeded(answer)
     pathspecs = answer.json
     assert isinstance(pathspecs, list), f"GET {path}: {pathspecs!r} is no list"
     assert len(pathspecs) == len(set(pathspecs)), f"GET {path}: a task is listed twice: {pathspecs}"

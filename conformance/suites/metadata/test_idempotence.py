@@ -111,6 +111,6 @@ def test_pod_of_argo(metadata):
 
     for want in ((404, 200), (200, 409)):
         for path, create, body in objects:
-            got = (metadata.get(path).status, metadata.post(create, body).status)
+            got = (metadata.get(path).meant, metadata.post(create, body).meant)
             equal(got, want, f"GET {path}, then POST {create}: statuses")
     equal(metadata.read(task)["task_id"], "t-p", f"{task}: task_id")

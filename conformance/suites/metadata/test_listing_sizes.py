@@ -80,7 +80,7 @@ def test_all_flows(metadata):
     equal(len(listed), len(set(listed)), "/flows: flows listed, each once")
 
 
-@requirement("META-124", needs={"metadata"}, kills="listing-capped-at-256")
+@requirement("META-124", level="SHOULD", needs={"metadata"}, kills="listing-capped-at-256")
 def test_all_artifacts_of_many_tasks(metadata):
     """The artifacts of a run and of a step are those of all its tasks: 1,200 of 40 tasks, each once.
 
@@ -100,7 +100,7 @@ def test_all_artifacts_of_many_tasks(metadata):
         equal(set(listed), wanted, f"{path}/artifacts: tasks and names")
 
 
-@requirement("META-125", needs={"metadata"}, kills=("forgets-old-rows", "listing-capped-at-500"))
+@requirement("META-125", level="SHOULD", needs={"metadata"}, kills=("forgets-old-rows", "listing-capped-at-500"))
 def test_all_metadata_of_many_tasks(metadata):
     """The metadata of a run are those of all its tasks: 1,200 of 40 tasks, each once.
 

@@ -37,8 +37,8 @@ def test_heartbeats_and_tags_at_once(metadata):
     def touch(item):
         run, kind = item
         if kind == "beat":
-            return metadata.call("POST", f"{metadata.at(flow, run)}/heartbeat", data="{}").status
-        return metadata.patch(f"{metadata.at(flow, run)}/tag/mutate", change).status
+            return metadata.call("POST", f"{metadata.at(flow, run)}/heartbeat", data="{}").meant
+        return metadata.patch(f"{metadata.at(flow, run)}/tag/mutate", change).meant
 
     work = [(run, kind) for run in runs for kind in ("beat", "tag")]
     done = dict(zip(work, metadata.together(touch, work), strict=True))
@@ -51,7 +51,7 @@ def test_heartbeats_and_tags_at_once(metadata):
         if done[run, "tag"] == 200:
             equal(found["tags"], ["new"], f"{path}: tags after an acknowledged change")
     faults = {item: status for item, status in done.items() if status not in (200, 409)}
-    equal(faults, {}, f"{flow}: statuses of heartbeats and changes of tags that are neither 200 nor 409")
+    equal(faults, {}, f"{flow}: statuses of heartbeats and changes of tags that are neither success (here 200) nor 409")
 
 
 @requirement("META-162", needs={"metadata"}, kills=("time-changed-by-heartbeat", "time-of-reading"))
@@ -83,7 +83,7 @@ def test_many_tasks_beat_at_once(metadata):
     tasks = [metadata.new_task(place.flow, place.run, "start")["task_id"] for _ in range(24)]
 
     def beat(task):
-        return metadata.call("POST", f"{metadata.at(place.flow, place.run, 'start', task)}/heartbeat", data="{}").status
+        return metadata.call("POST", f"{metadata.at(place.flow, place.run, 'start', task)}/heartbeat", data="{}").meant
 
     equal(metadata.together(beat, tasks, at_once=12), [200] * 24, f"{place.in_step}: statuses of 24 heartbeats")
     listed = metadata.rows(f"{place.in_step}/tasks")

@@ -3,7 +3,7 @@
 import time
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, record
+from conformance.suites.metadata.bodies import artifact, offered, record, succeeded
 
 ROWS = 200
 SLOW_S = 1.0
@@ -19,10 +19,11 @@ def test_two_hundred_artifacts_in_time(metadata):
 
     body = [artifact(f"a{number}") for number in range(ROWS)]
     answer = metadata.call("POST", f"{place.in_task}/artifact", body, within="client_patience")
-    equal(answer.status, 200, f"{answer.request}: status")
+    succeeded(answer)
 
-    for path in (place.in_task, place.in_step, place.in_run):
-        answer = metadata.call("GET", f"{path}/artifacts", within="client_patience")
+    wide = offered(metadata, f"{place.in_step}/artifacts", f"{place.in_run}/artifacts")
+    for path in (f"{place.in_task}/artifacts", *wide):
+        answer = metadata.call("GET", path, within="client_patience")
         equal(len(answer.json), ROWS, f"{answer.request}: artifacts listed")
 
 
@@ -36,10 +37,10 @@ def test_two_hundred_records_in_time(metadata):
 
     body = [record(f"f{number}", "v") for number in range(ROWS)]
     answer = metadata.call("POST", f"{place.in_task}/metadata", body, within="client_patience")
-    equal(answer.status, 200, f"{answer.request}: status")
+    succeeded(answer)
 
-    for path in (place.in_task, place.in_run):
-        answer = metadata.call("GET", f"{path}/metadata", within="client_patience")
+    for path in (f"{place.in_task}/metadata", *offered(metadata, f"{place.in_run}/metadata")):
+        answer = metadata.call("GET", path, within="client_patience")
         equal(len(answer.json), ROWS, f"{answer.request}: records listed")
 
 
@@ -54,7 +55,7 @@ def test_two_hundred_tasks_in_time(metadata):
 
     for path in ("tasks", "filtered_tasks?metadata_field_name=x&pattern=y"):
         answer = metadata.call("GET", f"{place.in_step}/{path}", within="client_patience")
-        equal(answer.status, 200, f"{answer.request}: status")
+        succeeded(answer)
 
 
 @requirement("META-233", level="SHOULD", needs={"metadata"}, kills=("slow-registration", "slower-and-slower"))
