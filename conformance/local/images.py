@@ -23,6 +23,7 @@ from conformance.local.shell import run
 Source = Literal["auto", "pull", "build"]
 PULL_S = 900
 ANSWER_S = 20
+INSPECT_S = 60
 DOCKER_S = 900
 
 
@@ -108,13 +109,18 @@ def _pull(entries: dict[str, Image], images: Images, progress: Progress, *, stri
 def _pull_one(reference: str) -> None:
     if _exists(reference):
         return
-    asked = subprocess.run(
-        ["docker", "manifest", "inspect", reference],
-        check=False,
-        capture_output=True,
-        timeout=ANSWER_S,
-        text=True,
-    )
+    try:
+        asked = subprocess.run(
+            ["docker", "manifest", "inspect", reference],
+            check=False,
+            capture_output=True,
+            timeout=ANSWER_S,
+            text=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise TargetError(
+            f"image {reference}: the registry gave no answer within {ANSWER_S} s; use --images build"
+        ) from None
     if asked.returncode != 0:
         said = (asked.stderr.strip().splitlines() or ["no answer"])[-1]
         raise TargetError(f"image {reference}: the registry did not give it: {said}; use --images build")
@@ -122,7 +128,14 @@ def _pull_one(reference: str) -> None:
 
 
 def _exists(reference: str) -> bool:
-    asked = subprocess.run(["docker", "image", "inspect", reference], check=False, capture_output=True, timeout=60)
+    try:
+        asked = subprocess.run(
+            ["docker", "image", "inspect", reference], check=False, capture_output=True, timeout=INSPECT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise TargetError(
+            f"image {reference}: the Docker engine gave no answer within {INSPECT_S} s; restart it"
+        ) from None
     return asked.returncode == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.errors import UsageError
+from conformance.errors import TargetError, UsageError
 from conformance.local import builds, cluster, images, packages, paths
 from conformance.local.progress import Progress
 
@@ -193,6 +193,35 @@ def test_a_node_that_was_pulled_needs_no_images_of_kubernetes() -> None:
     wanted = {name for name, entry in entries.items() if images._wanted(entry, pulled)}
     assert set(entries) - wanted == {"kubernetes", "coredns", "pause"}
     assert all(images._wanted(entry, images.Images()) for entry in entries.values())
+
+
+SILENT = """#!/bin/sh
+[ "$1 $2" = "manifest inspect" ] && exec sleep 60
+exit 1
+"""
+
+
+@pytest.fixture
+def silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Docker that has no image, and whose registries swallow every question."""
+    (tmp_path / "docker").write_text(SILENT, encoding="utf-8")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(images, "ANSWER_S", 0.2)
+    monkeypatch.setattr(images, "_build", lambda entry, *_: f"mfconf/{entry.name}")
+
+
+@pytest.mark.usefixtures("silent")
+def test_where_a_registry_swallows_questions_all_is_built() -> None:
+    provided = images.provide("auto", Progress(1))
+
+    assert provided.built == set(images.catalogue())
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_registry_that_swallows_questions_is_named_where_it_has_to_answer() -> None:
+    with pytest.raises(TargetError, match=r"the registry gave no answer within 0.2 s; use --images build"):
+        images.provide("pull", Progress(1))
 
 
 def test_missing_programs_are_named_to_who_may_not_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
