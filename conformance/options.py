@@ -83,6 +83,14 @@ output = click.option(
     metavar="DIR",
     help="Where the record and the report go; default: results/RUN-ID.",
 )
+patience = click.option(
+    "--patience",
+    type=click.FloatRange(0.1, 100),
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="Makes every deadline longer: for nodes that come when they are asked for, or large images.",
+)
 rerun_failed = click.option(
     "--rerun-failed",
     type=click.Path(path_type=Path, file_okay=False),

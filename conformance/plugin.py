@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conformance.errors import Blocked
+from conformance.errors import Blocked, TargetError
 from conformance.outcome import Outcome
 from conformance.redact import redact, redact_text
 from conformance.requirement import Case, Launch, Requirement
@@ -175,19 +175,23 @@ def argo(case: Case, session: Session) -> Any:
 @pytest.fixture
 def launch(case: Case, session: Session) -> LaunchResult:
     """The launch of this case, over, however it ended."""
-    return await_launch(session, _launch_of(case))
+    return _launched(case, session)
 
 
-def _launch_of(case: Case) -> Launch:
+def _launched(case: Case, session: Session, *states: str) -> LaunchResult:
+    """The launch, over or in one of ``states``. Raises ``TargetError`` where the harness could not launch it."""
     if case.launch is None:
         raise pytest.UsageError(f"{case.id} uses a launch, but declares no scenario")
-    return case.launch
+    found = await_launch(session, case.launch, *states)
+    if found.outcome == "error":
+        raise TargetError(f"{found.launch} could not be launched: {found.message}")
+    return found
 
 
 @pytest.fixture
 def started(case: Case, session: Session) -> LaunchResult:
     """The launch of this case, as soon as its run has an ID. Blocks the check if it never got one."""
-    found = await_launch(session, _launch_of(case), "running")
+    found = _launched(case, session, "running")
     if found.run_id is None:
         raise Blocked(f"the launch {case.launch} did not start: {found.message}")
     return found
@@ -212,9 +216,9 @@ def elsewhere() -> Any:
 
 
 @pytest.fixture
-def until() -> Until:
+def until(session: Session) -> Until:
     """Wait for a condition, within a named deadline."""
-    return Until()
+    return Until(session.patience)
 
 
 @pytest.fixture

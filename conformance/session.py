@@ -23,7 +23,7 @@ class Session:
 
     ``run_id``: lower-case letters and digits, a letter first; everything that the run makes bears it.
     ``cases``: the IDs of the selected cases. ``simulated``: needs that a stand-in provides. ``model_s``: seconds
-    that the model-based test may take.
+    that the model-based test may take. ``patience``: by how much every deadline is longer.
     """
 
     run_id: str
@@ -35,6 +35,7 @@ class Session:
     simulated: frozenset[str]
     config: dict[str, str]
     model_s: float = 60.0
+    patience: float = 1.0
 
     @property
     def namespace(self) -> str:
@@ -90,6 +91,7 @@ class Session:
             simulated=frozenset(data["simulated"]),
             config=data["config"] | {key: os.environ[key] for key in data["secret"] if key in os.environ},
             model_s=data["model_s"],
+            patience=data["patience"],
         )
 
 

@@ -33,13 +33,16 @@ class Unsettled(AssertionError):
 class Until:
     """``until(condition, "what is awaited", within="pod_start")`` returns the condition's first true value."""
 
+    def __init__(self, patience: float = 1.0) -> None:
+        self.patience = patience
+
     def __call__(self, condition: Callable[[], T], awaited: str, *, within: str, explain: Callable[[], str] = str) -> T:
         """Wait for ``condition`` to give something true, and return it.
 
         Raises ``Unsettled`` after the deadline ``within`` (a name in ``DEADLINES``), with what ``explain``
         says of how things stand by then.
         """
-        return wait(condition, awaited, DEADLINES[within], explain)
+        return wait(condition, awaited, DEADLINES[within] * self.patience, explain)
 
 
 def wait(condition: Callable[[], T], awaited: str, seconds: float, explain: Callable[[], str] = str) -> T:

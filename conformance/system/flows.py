@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+
+from requests.adapters import HTTPAdapter
 
 from conformance.requirement import Launch
 from conformance.session import Session
@@ -18,7 +19,7 @@ from conformance.system.scenarios import Scenario, catalogue
 from conformance.waiting import DEADLINES, wait
 
 CLIENT_S = 30
-"""Metaflow's client sets no time limit of its own: seconds that one socket may stay silent."""
+"""Seconds that the metadata service may keep Metaflow's client waiting."""
 
 LOG_LINES = 12
 
@@ -38,7 +39,10 @@ def session_environment(session: Session) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LaunchResult:
-    """The launch file, typed. ``outcome``: successful, failed, timeout, error or stopped."""
+    """The launch file, typed.
+
+    ``outcome``: successful, failed, timeout, refused (Metaflow itself raised), stopped, or error (of the harness).
+    """
 
     launch: Launch
     scenario: Scenario
@@ -86,7 +90,7 @@ def await_launch(session: Session, launch: Launch, *states: str) -> LaunchResult
         data = read_launch(session, launch)
         return data if data.get("state") in ("finished", *states) else {}
 
-    data = wait(reached, f"the launch {launch} has come to its end", DEADLINES["launch"])
+    data = wait(reached, f"the launch {launch} has come to its end", DEADLINES["launch"] * session.patience)
     return LaunchResult(
         launch,
         catalogue()[launch.scenario],
@@ -161,13 +165,30 @@ class TaskView:
         return TaskView(Task(self.pathspec, attempt=number, _namespace_check=False))
 
 
+class Impatient(HTTPAdapter):
+    """A connection of Metaflow's client, which sets no deadline of its own."""
+
+    def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
+        """Send, and wait for each part of the answer up to ``CLIENT_S``."""
+        return super().send(request, *arguments, **{**options, "timeout": CLIENT_S})
+
+
+@cache
+def hurry_client() -> None:
+    """Have Metaflow's client give up on a metadata service that is silent."""
+    from metaflow.plugins.metadata_providers.service import ServiceMetadataProvider  # noqa: PLC0415
+
+    for scheme in ("http://", "https://"):
+        ServiceMetadataProvider._session.mount(scheme, Impatient())  # noqa: SLF001 - it has no setting for it
+
+
 class RunView:
     """One finished run through Metaflow's client, and whence it came."""
 
     def __init__(self, session: Session, result: LaunchResult) -> None:
         from metaflow import Run, namespace  # noqa: PLC0415 - reads its configuration when imported
 
-        socket.setdefaulttimeout(CLIENT_S)
+        hurry_client()
         namespace(None)
         self.session = session
         self.result = result

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,21 +79,25 @@ async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: 
     """Run it with Metaflow's Runner, tasks as local processes or as pods."""
     from metaflow import Runner  # noqa: PLC0415 - reads its configuration when imported
 
+    task: Any = asyncio.current_task()
+    # a signal's exception would surface in the event loop, not here, and leave the flow running
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     specs = [RESOURCES] if launch.orchestrator == "kubernetes" else []
     runner = Runner(str(scenario.file), show_output=False, decospecs=specs, pylint=False)
+    limit = scenario.deadline_s * session.patience
     executing = None
     try:
         executing = await runner.async_run(tags=[session.tag], **scenario.parameters)
         state.update(state="running", run_id=executing.run.id)
-        await asyncio.wait_for(executing.command_obj.process.wait(), scenario.deadline_s)
+        await asyncio.wait_for(executing.command_obj.process.wait(), limit)
         state.finish(executing.status, described(session, executing) if executing.returncode else "")
     except TimeoutError:
         message = described(session, executing)
         end_children()
-        state.finish("timeout", f"no end after {scenario.deadline_s:.0f} s\n{message}")
-    except Stopped:
+        state.finish("timeout", f"no end after {limit:.0f} s\n{message}")
+    except asyncio.CancelledError:
         end_children()
-        raise
+        raise Stopped from None
     finally:
         if executing:
             print(executing.stdout, executing.stderr, sep="\n")  # noqa: T201 - the launch's log
@@ -116,30 +121,33 @@ def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: Sta
     try:
         began = time.monotonic()
         while not argo.is_over(phase := argo.phase(workflow)):
-            limit = scenario.deadline_s if phase else DEADLINES["workflow_picked_up"]
+            limit = session.patience * (scenario.deadline_s if phase else DEADLINES["workflow_picked_up"])
             if time.monotonic() - began > limit:
-                state.finish("timeout", f"no end after {limit:.0f} s: {argo.explain(workflow)}")
+                state.finish("timeout", f"no end after {limit:.0f} s: {asked(lambda: argo.explain(workflow))}")
                 argo.terminate(workflow)
                 return
             time.sleep(POLL_S)
     except Stopped:
         argo.terminate(workflow)
         raise
-    state.finish(
-        "successful" if phase == "Succeeded" else "failed", argo.explain(workflow) if phase != "Succeeded" else ""
-    )
+    if phase == "Succeeded":
+        state.finish("successful")
+    else:
+        state.finish("failed", asked(lambda: argo.explain(workflow)))
 
 
 def end_children() -> None:
     """Interrupt the flow as a user's Ctrl-C does, so that Metaflow ends its pods; kill what stays."""
     flows = psutil.Process().children()
+    family = psutil.Process().children(recursive=True)
     for process in flows:
         process.send_signal(signal.SIGINT)
-    _, alive = psutil.wait_procs(flows, timeout=END_S)
-    for process in alive:
-        for child in process.children(recursive=True):
-            child.kill()
-        process.kill()
+    psutil.wait_procs(flows, timeout=END_S)
+    for process in family:  # psutil knows a process ID that was used again
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
 
 
 def described(session: Session, executing: Any) -> str:
@@ -149,11 +157,15 @@ def described(session: Session, executing: Any) -> str:
         return said
     from conformance.system.cluster import Cluster  # noqa: PLC0415
 
+    return f"{asked(lambda: Cluster(session).explain(executing.run.pathspec))}\n{said}".strip()
+
+
+def asked(explain: Callable[[], str]) -> str:
+    """What an explanation says, or why there is none: how a run ended does not hang on it."""
     try:
-        why = Cluster(session).explain(executing.run.pathspec)
+        return explain()
     except (HarnessError, ApiException) as error:
-        why = f"the cluster can't be asked why: {error}"
-    return f"{why}\n{said}".strip()
+        return f"the cluster can't be asked why: {error}"
 
 
 def tail(text: str) -> str:
@@ -180,9 +192,13 @@ def main(arguments: list[str]) -> None:
         else:
             asyncio.run(run_flow(session, scenario, launch, state))
     except Stopped:
+        end_children()
         state.finish("stopped")
+    except HarnessError as error:
+        state.finish("error", str(error))
+        raise
     except Exception as error:  # whatever Metaflow raised is the launch's outcome
-        state.finish("error", tail(f"{type(error).__name__}: {error}"))
+        state.finish("refused", tail(f"{type(error).__name__}: {error}"))
         raise
 
 

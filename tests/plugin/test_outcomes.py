@@ -267,7 +267,7 @@ def test_what_builds_on_a_launch_that_failed_is_blocked_and_one_check_says_why(j
     launch = {
         "state": "finished",
         "run_id": None,
-        "outcome": "error",
+        "outcome": "refused",
         "message": "no such image",
         "template": None,
         "started_at": 1.0,
@@ -278,9 +278,16 @@ def test_what_builds_on_a_launch_that_failed_is_blocked_and_one_check_says_why(j
 
     assert list(judged.outcomes().values()) == ["blocked", "blocked", "failed"]
     messages = [found["message"] for found in judged.found.values()]
-    assert messages[0] == "the launch linear@local ended with 'error', not 'successful'"
+    assert messages[0] == "the launch linear@local ended with 'refused', not 'successful'"
     assert messages[1] == "the launch linear@local did not start: no such image"
-    assert messages[2].endswith("error after 2 s, not successful\n  no such image")
+    assert messages[2].endswith("refused after 2 s, not successful\n  no such image")
+
+    broken = json.dumps({**launch, "outcome": "error", "message": "it died"})
+    judged = judge(LAUNCHED, cases, launches={"linear@local": broken})
+    assert {*judged.outcomes().values()} == {"error"}
+    assert {found["message"] for found in judged.found.values()} == {
+        "TargetError: linear@local could not be launched: it died"
+    }
 
 
 @pytest.mark.parametrize(
