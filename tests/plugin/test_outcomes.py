@@ -282,9 +282,14 @@ def test_what_builds_on_a_launch_that_failed_is_blocked_and_one_check_says_why(j
     assert messages[1] == "the launch linear@local did not start: no such image"
     assert messages[2].endswith("refused after 2 s, not successful\n  no such image")
 
-    broken = json.dumps({**launch, "outcome": "error", "message": "it died"})
-    judged = judge(LAUNCHED, cases, launches={"linear@local": broken})
-    assert {*judged.outcomes().values()} == {"error"}
+
+def test_a_launch_that_the_harness_could_not_make_is_no_finding(judge: Judge) -> None:
+    launch = {"state": "finished", "run_id": None, "outcome": "error", "message": "it died", "template": None}
+    cases = tuple(f"FLOW-00{number}/linear@local" for number in (1, 2, 3))
+    told = json.dumps({**launch, "started_at": 1.0, "finished_at": 3.0})
+    judged = judge(LAUNCHED, cases, launches={"linear@local": told})
+
+    assert list(judged.outcomes().values()) == ["error", "error", "error"]
     assert {found["message"] for found in judged.found.values()} == {
         "TargetError: linear@local could not be launched: it died"
     }
