@@ -202,7 +202,7 @@ def _beats(chance: random.Random, _client: int, _number: int) -> Call:
         return _read(
             path,
             "beats",
-            lambda body: {"beats": {f"beats {name}": body["last_heartbeat_ts"]}} if body["last_heartbeat_ts"] else {},
+            lambda body: {"beats": {f"beats {name}": beat}} if (beat := body.get("last_heartbeat_ts")) else {},
         )
     return Call(Request("POST", f"{path}/heartbeat", {}), "beats", (OK, MISSING), lambda _status, _body: {})
 

@@ -185,4 +185,3 @@ def test_same_record_twice(metadata):
 
     listed = metadata.rows(f"{task}/metadata")
     equal([item["value"] for item in listed], ["True"] * 4, f"{task}/metadata: values")
-    equal(len({item["id"] for item in listed}), 4, f"{task}/metadata: different ids of 4 records")

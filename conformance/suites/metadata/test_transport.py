@@ -54,7 +54,8 @@ def test_many_clients_at_once(metadata):
         path = f"{place.in_step}/tasks/{task}"
         client.write(f"{path}/metadata", [record("attempt", "0")])
         client.write(f"{path}/artifact", [artifact("name")])
-        return client.rows(f"{path}/artifacts").only["task_id"]
+        assert client.rows(f"{path}/artifacts").only["name"] == "name", f"{path}/artifacts: another artifact"
+        return task
 
     done = metadata.together(work, range(CLIENTS), at_once=CLIENTS)
 
