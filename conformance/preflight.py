@@ -46,8 +46,7 @@ def observe(target: Target, session: Session) -> Observed:
             seen.capabilities.add("argo")
             if version := argo_version(session):
                 seen.versions["argo"] = version
-        if cluster.Cluster(session).gpu_nodes():
-            seen.capabilities.add("gpu")
+        seen.capabilities |= gpu_needs(session)
     return seen
 
 
@@ -90,6 +89,14 @@ def kubernetes() -> str:
         ) from None
     version: str = answer.git_version
     return version
+
+
+def gpu_needs(session: Session) -> set[str]:
+    """The needs that GPU nodes meet; none where this context may not list nodes."""
+    try:
+        return {"gpu"} if cluster.Cluster(session).gpu_nodes() else set()
+    except cluster.Forbidden:
+        return set()
 
 
 def argo_version(session: Session) -> str:

@@ -13,14 +13,14 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils import parse_quantity
 from urllib3.exceptions import HTTPError
 
-from conformance.errors import TargetError
+from conformance.errors import Blocked, TargetError
 from conformance.session import LABEL, Session
 from conformance.system.flows import RunView
 
 CALL_S = (5, 30)
 GPU = "nvidia.com/gpu"
 LOG_LINES = 8
-FORBIDDEN = 403
+FORBIDDEN, NOT_FOUND = 403, 404
 CONTROLLER_NAMESPACES = ("argo", "argo-workflows")
 """Where Argo's controller usually is; where else is for its owner to tell."""
 
@@ -45,6 +45,20 @@ def call(function: Callable[..., Any], **arguments: Any) -> Any:
         raise TargetError(f"the Kubernetes API does not answer: {type(error).__name__}: {error}") from None
 
 
+class Forbidden(TargetError):
+    """What was asked for is hidden from this context."""
+
+
+def look(function: Callable[..., Any], what: str, **arguments: Any) -> Any:
+    """What one API call finds. Raises as ``call`` does, and ``Forbidden`` where this context may not see ``what``."""
+    try:
+        return call(function, **arguments)
+    except ApiException as error:
+        if error.status == FORBIDDEN:
+            raise Forbidden(f"not allowed to {what}") from None
+        raise
+
+
 class Cluster:
     """Nodes, and the pods, jobs and events in the namespace of Metaflow's jobs."""
 
@@ -60,8 +74,8 @@ class Cluster:
         self.selector = f"{LABEL}={session.run_id}"
 
     def nodes(self) -> list[Any]:
-        """All nodes."""
-        return list(call(self.core.list_node).items)
+        """All nodes. Raises ``Forbidden`` where this context is confined to namespaces."""
+        return list(look(self.core.list_node, "list nodes").items)
 
     def gpu_nodes(self) -> list[Any]:
         """The nodes that say they have GPUs, by a taint, a label or a capacity: working or not."""
@@ -76,19 +90,28 @@ class Cluster:
     def pods(self, **labels: str) -> list[Any]:
         """The pods of this session, those with all the labels."""
         selector = ",".join([self.selector, *(f"{name}={value}" for name, value in labels.items())])
-        return list(call(self.core.list_namespaced_pod, namespace=self.namespace, label_selector=selector).items)
+        where = {"namespace": self.namespace, "label_selector": selector}
+        return list(look(self.core.list_namespaced_pod, f"list pods in {self.namespace}", **where).items)
 
     def pods_of(self, run: RunView, step: str | None = None) -> list[Any]:
-        """The pods of a run on Kubernetes or Argo (of one of its steps), those that are still there."""
+        """The pods of a run on Kubernetes or Argo (of one of its steps), those that are still there.
+
+        Raises ``Blocked`` where none is left, so that nothing is judged well by looking at no pod.
+        """
         if step:
             named = {name for task in run.steps[step] for name in task.pods}
-            return [pod for pod in self.pods() if pod.metadata.name in named]
-        return [
-            pod
-            for pod in self.pods()
-            if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
-            or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
-        ]
+            found = [pod for pod in self.pods() if pod.metadata.name in named]
+        else:
+            found = [
+                pod
+                for pod in self.pods()
+                if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
+                or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
+            ]
+        if not found:
+            what = "/".join(filter(None, [run.pathspec, step]))
+            raise Blocked(f"no pod of {what} is left on the cluster: is podGC or a TTL set?")
+        return found
 
     @staticmethod
     def main_container(pod: Any) -> Any:
@@ -103,21 +126,23 @@ class Cluster:
 
     def jobs(self) -> list[Any]:
         """The Kubernetes jobs of this session."""
-        return list(call(self.batch.list_namespaced_job, namespace=self.namespace, label_selector=self.selector).items)
+        where = {"namespace": self.namespace, "label_selector": self.selector}
+        return list(look(self.batch.list_namespaced_job, f"list jobs in {self.namespace}", **where).items)
 
     def service_account(self, name: str) -> Any:
-        """The service account, or None."""
+        """The service account, or None. Raises ``Forbidden`` where this context may not read it."""
+        what, where = f"read service accounts in {self.namespace}", {"name": name, "namespace": self.namespace}
         try:
-            return call(self.core.read_namespaced_service_account, name=name, namespace=self.namespace)
+            return look(self.core.read_namespaced_service_account, what, **where)
         except ApiException as error:
-            if error.status == FORBIDDEN:
-                raise TargetError(f"not allowed to read service accounts in {self.namespace}") from None
-            return None
+            if error.status == NOT_FOUND:
+                return None
+            raise
 
-    def events(self, prefix: str = "") -> list[Any]:
-        """Events in the namespace on objects whose name begins with ``prefix``."""
-        listed = call(self.core.list_namespaced_event, namespace=self.namespace).items
-        return [event for event in listed if event.involved_object.name.startswith(prefix)]
+    def events(self) -> list[Any]:
+        """Every event in the namespace."""
+        what = f"list events in {self.namespace}"
+        return list(look(self.core.list_namespaced_event, what, namespace=self.namespace).items)
 
     def allowed(self, verb: str, resource: str, group: str = "", subresource: str | None = None) -> bool:
         """Tell whether this context may do ``verb`` on ``resource`` in the namespace of the jobs."""
@@ -149,31 +174,43 @@ class Cluster:
         return "; ".join(found) or "the deployment of the workflow controller can't be seen from here"
 
     def unready(self) -> list[str]:
-        """A line for each node that is not ready; none where this context may not see nodes."""
-        try:
-            nodes = self.nodes()
-        except ApiException as error:
-            if error.status != FORBIDDEN:
-                raise
-            return []
-        conditions = [(node, c) for node in nodes for c in node.status.conditions or [] if c.type == "Ready"]
+        """A line for each node that is not ready."""
+        conditions = [(node, c) for node in self.nodes() for c in node.status.conditions or [] if c.type == "Ready"]
         return [f"node {node.metadata.name} is not ready: {c.message}" for node, c in conditions if c.status != "True"]
 
     def explain(self, pathspec: str = "") -> str:
-        """Why pods and jobs of this session (of one run, if given) are as they are, in words. Empty if all are well."""
-        lines = self.unready()
+        """Why pods and jobs of this session (of one run, if given) are as they are, in words. Empty if all are well.
+
+        What this context may not see is told too.
+        """
+        lines: list[str] = []
+
+        def seen_by(method: Callable[[], list[Any]]) -> list[Any]:
+            try:
+                return method()
+            except Forbidden as error:
+                lines.append(str(error))
+                return []
+
+        lines += seen_by(self.unready)
+        events = seen_by(self.events)
         seen = set()
-        for pod in self.pods():
+        for pod in seen_by(self.pods):
             notes = pod.metadata.annotations or {}
+            seen.add(pod.metadata.labels.get("job-name"))
             if pathspec and pathspec != f"{notes.get('metaflow/flow_name')}/{notes.get('metaflow/run_id')}":
                 continue
-            seen.add(pod.metadata.labels.get("job-name"))
-            lines += _pod_lines(pod, [event for event in self.events(pod.metadata.name) if event.reason in TELLING])
-        for job in self.jobs():
+            lines += _pod_lines(pod, [event for event in _on(pod, events) if event.reason in TELLING])
+        for job in seen_by(self.jobs):
             if job.metadata.name not in seen:
-                told = {event.message for event in self.events(job.metadata.name) if event.type == "Warning"}
+                told = {event.message for event in _on(job, events) if event.type == "Warning"}
                 lines += [f"job {job.metadata.name} has no pod: {text}" for text in sorted(told)]
         return "\n".join(dict.fromkeys(lines))
+
+
+def _on(owner: Any, events: list[Any]) -> list[Any]:
+    """The events on an object, and on those that it made, which are named after it."""
+    return [event for event in events if event.involved_object.name.startswith(owner.metadata.name)]
 
 
 def _pod_lines(pod: Any, events: list[Any]) -> list[str]:

