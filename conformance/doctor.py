@@ -13,20 +13,22 @@ from conformance.errors import HarnessError, TargetError
 from conformance.outcome import Exit
 from conformance.session import Session, new_run_id
 from conformance.system.argo import Argo
-from conformance.system.cluster import GPU, Cluster
+from conformance.system.cluster import GPU, Cluster, Forbidden
 from conformance.system.datastore import Datastore
 from conformance.targets import resolve
 from conformance.targets.base import Options, Target
 
 BATCH, ARGO = "batch", "argoproj.io"
-RIGHTS = {
+Rights = dict[tuple[str, str], tuple[str, ...]]
+
+RIGHTS: Rights = {
     ("jobs", BATCH): ("create", "get", "patch", "delete"),
     ("pods", ""): ("list",),
     ("pods/exec", ""): ("get", "create"),
 }
 """What Metaflow's launcher does on the cluster: (resource, API group) -> verbs (Metaflow: kubernetes_client.py)."""
 
-ARGO_RIGHTS = {
+ARGO_RIGHTS: Rights = {
     ("workflowtemplates", ARGO): ("get", "list", "create", "update", "delete"),
     ("workflows", ARGO): ("get", "create", "patch"),
     ("cronworkflows", ARGO): ("get", "create", "update", "delete"),
@@ -34,7 +36,7 @@ ARGO_RIGHTS = {
 }
 """The same for deployments on Argo Workflows (Metaflow: argo_client.py)."""
 
-JUDGING = {("events", ""): ("list",), ("jobs", BATCH): ("list",), ("nodes", ""): ("list",)}
+JUDGING: Rights = {("events", ""): ("list",), ("jobs", BATCH): ("list",)}
 """What judging asks beyond launching."""
 
 
@@ -97,15 +99,30 @@ def _kubernetes(target: Target, session: Session) -> Iterator[Finding]:
     view = Cluster(session)
     yield from _rights(view, RIGHTS)
     yield from _rights(view, JUDGING)
-    account = target.config.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT") or "default"
-    exists = view.service_account(account) is not None
-    yield _verdict(f"service account {account}", ok=exists, otherwise=f"not in namespace {session.namespace}")
+    yield _account(view, target.config.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT") or "default", session.namespace)
     if Argo.installed():
         yield from _rights(view, ARGO_RIGHTS)
         ready = any(deployment.status.ready_replicas for deployment in view.controllers())
         seen = bool(view.controllers())
         yield _verdict("Argo Workflows", ok=ready or not seen, otherwise=view.controller())
-    for node in view.gpu_nodes():
+    yield from _gpus(view)
+
+
+def _account(view: Cluster, name: str, namespace: str) -> Finding:
+    try:
+        exists = view.service_account(name) is not None
+    except Forbidden as error:
+        return Finding(f"service account {name}: {error}", error.exit_code)
+    return _verdict(f"service account {name}", ok=exists, otherwise=f"not in namespace {namespace}")
+
+
+def _gpus(view: Cluster) -> Iterator[Finding]:
+    try:
+        nodes = view.gpu_nodes()
+    except Forbidden as error:
+        yield Finding(f"GPU nodes: ok, but {error}: no GPU will be tested")
+        return
+    for node in nodes:
         offered = int(node.status.allocatable.get(GPU, 0))
         what = f"node {node.metadata.name}: {offered} {GPU}"
         yield _verdict(what, ok=offered > 0, otherwise="marked as a GPU node; is the device plugin running?")
@@ -113,7 +130,7 @@ def _kubernetes(target: Target, session: Session) -> Iterator[Finding]:
         yield _verdict(f"node {node.metadata.name} takes pods", ok=open_, otherwise="cordoned (unschedulable)")
 
 
-def _rights(view: Cluster, rights: dict[tuple[str, str], tuple[str, ...]]) -> Iterator[Finding]:
+def _rights(view: Cluster, rights: Rights) -> Iterator[Finding]:
     for (resource, group), verbs in rights.items():
         name, _, subresource = resource.partition("/")
         missing = [verb for verb in verbs if not view.allowed(verb, name, group, subresource or None)]

@@ -12,6 +12,7 @@ from conformance import doctor
 from conformance.doctor import Finding, examine
 from conformance.errors import TargetError
 from conformance.outcome import Exit
+from conformance.system.cluster import Forbidden
 from conformance.targets.base import Options, Target
 
 NEEDS = frozenset({"metadata", "datastore", "kubernetes"})
@@ -37,6 +38,7 @@ class View:
     forbidden: tuple[tuple[str, str], ...] = ()
     account: object | None = object()
     ready: int | None = 1
+    hidden: tuple[str, ...] = ()
 
     def __init__(self, _: object) -> None:
         pass
@@ -47,6 +49,8 @@ class View:
 
     def service_account(self, name: str) -> object | None:
         assert name == "runner"
+        if "account" in self.hidden:
+            raise Forbidden("not allowed to read service accounts in default")
         return self.account
 
     def controllers(self) -> list[Any]:
@@ -56,6 +60,9 @@ class View:
         return "0 ready of 1 wanted replicas"
 
     def gpu_nodes(self) -> list[Any]:
+        if "nodes" in self.hidden:
+            raise Forbidden("not allowed to list nodes")
+
         def node(name: str, offered: str, *, cordoned: bool) -> Any:
             return SimpleNamespace(
                 metadata=SimpleNamespace(name=name),
@@ -138,6 +145,24 @@ def test_a_missing_account_and_a_controller_that_is_down(monkeypatch: pytest.Mon
         "Argo Workflows: 0 ready of 1 wanted replicas",
         *GPU,
     ]
+
+
+def test_an_account_that_can_not_be_read_is_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "hidden", ("account",))
+    found = list(examine("profile:x", Options()))
+
+    line = "service account runner: not allowed to read service accounts in default"
+    assert [finding.what for finding in found if not finding.ok] == [line, *GPU]
+    assert Finding(line, Exit.INCONCLUSIVE) in found
+    assert Finding("Argo Workflows") in found
+
+
+def test_nodes_that_can_not_be_listed_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "hidden", ("nodes",))
+    found = list(examine("profile:x", Options()))
+
+    assert bad() == []
+    assert Finding("GPU nodes: ok, but not allowed to list nodes: no GPU will be tested") in found
 
 
 @pytest.mark.parametrize("error", [TargetError("no\nanswer"), ApiException(status=500, reason="Oops")])
