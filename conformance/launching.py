@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +25,12 @@ AT_ONCE = max(4, 2 * (os.cpu_count() or 2))
 
 GRACE_S = 45
 """Seconds that a launch gets to end its run after SIGTERM."""
+
+PATHS = (
+    *("PYTHONPATH", "KUBECONFIG", "METAFLOW_HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"),
+)
+"""Variables that hold files of the user's, which may be named from the folder that the user is in."""
 
 Listener = Callable[..., None]
 
@@ -83,7 +90,8 @@ class LaunchPad:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                cwd=self.session.output,  # Metaflow makes its folder .metaflow wherever it is
+                env={**os.environ, **_from_anywhere(), "PYTHONUNBUFFERED": "1"},
             )
 
     def _died(self, launch: Launch, code: int, data: dict[str, Any]) -> dict[str, Any]:
@@ -115,6 +123,21 @@ class LaunchPad:
             except subprocess.TimeoutExpired:
                 kill_group(child.pid)
         self._pool.shutdown(wait=True)
+
+
+def _from_anywhere() -> dict[str, str]:
+    """The user's variables that hold paths, and the way to this package, so that they hold in every folder."""
+    found = {name: _absolute(os.environ[name]) for name in PATHS if os.environ.get(name)}
+    source = Path(__file__).resolve().parents[1]
+    if (source / "pyproject.toml").exists():  # not installed, or in place
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, [found.get("PYTHONPATH"), str(source)]))
+    return found
+
+
+def _absolute(paths: str) -> str:
+    """A list of paths, in which what is named from this folder is named from the root."""
+    each = paths.split(os.pathsep)
+    return os.pathsep.join(str(Path(path).absolute()) if path and path[0] != "~" else path for path in each)
 
 
 def kill_group(leader: int) -> None:

@@ -3,7 +3,7 @@
 from metaflow import FlowSpec, step
 
 
-class BranchFlow(FlowSpec):
+class MfconfBranch(FlowSpec):
     @step
     def start(self):
         self.common = "from start"
@@ -33,4 +33,4 @@ class BranchFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    BranchFlow()
+    MfconfBranch()

@@ -5,7 +5,7 @@ import time
 from metaflow import FlowSpec, step
 
 
-class EndlessFlow(FlowSpec):
+class MfconfEndless(FlowSpec):
     @step
     def start(self):
         time.sleep(600)
@@ -17,4 +17,4 @@ class EndlessFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    EndlessFlow()
+    MfconfEndless()

@@ -3,7 +3,7 @@
 from metaflow import FlowSpec, step
 
 
-class FailingFlow(FlowSpec):
+class MfconfFailing(FlowSpec):
     @step
     def start(self):
         self.before = "kept"
@@ -17,4 +17,4 @@ class FailingFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    FailingFlow()
+    MfconfFailing()

@@ -3,7 +3,7 @@
 from metaflow import FlowSpec, current, step
 
 
-class ForeachFlow(FlowSpec):
+class MfconfForeach(FlowSpec):
     @step
     def start(self):
         self.items = ["a", "b", "ü"]
@@ -27,4 +27,4 @@ class ForeachFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    ForeachFlow()
+    MfconfForeach()

@@ -1,28 +1,29 @@
 """Three tasks that want a GPU each, between two that want none."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 from metaflow import FlowSpec, kubernetes, step
+from metaflow.metaflow_config import KUBERNETES_TOLERATIONS
 
 HOLD_S = 8
+TOLERATED = [
+    *json.loads(KUBERNETES_TOLERATIONS or "[]"),
+    {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+]
+"""What is configured counts for nothing in a step that has tolerations of its own."""
 
 
-class GpuFlow(FlowSpec):
+class MfconfGpu(FlowSpec):
     @step
     def start(self):
         self.items = [0, 1, 2]
         self.cpu_devices = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
         self.next(self.work, foreach="items")
 
-    @kubernetes(
-        gpu=1,
-        cpu=0.1,
-        memory=256,
-        disk=1024,
-        tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
-    )
+    @kubernetes(gpu=1, cpu=0.1, memory=256, disk=1024, tolerations=TOLERATED)
     @step
     def work(self):
         self.began = time.time()
@@ -43,4 +44,4 @@ class GpuFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    GpuFlow()
+    MfconfGpu()

@@ -20,7 +20,7 @@ def surroundings():
     }
 
 
-class LinearFlow(FlowSpec):
+class MfconfLinear(FlowSpec):
     @step
     def start(self):
         self.number = 7
@@ -44,4 +44,4 @@ class LinearFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    LinearFlow()
+    MfconfLinear()

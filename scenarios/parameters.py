@@ -3,7 +3,7 @@
 from metaflow import FlowSpec, JSONType, Parameter, step
 
 
-class ParametersFlow(FlowSpec):
+class MfconfParameters(FlowSpec):
     number = Parameter("number", type=int, default=1)
     word = Parameter("word", default="unset")
     ratio = Parameter("ratio", type=float, default=1.5)
@@ -21,4 +21,4 @@ class ParametersFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    ParametersFlow()
+    MfconfParameters()

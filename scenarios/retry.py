@@ -3,7 +3,7 @@
 from metaflow import FlowSpec, current, retry, step
 
 
-class RetryFlow(FlowSpec):
+class MfconfRetry(FlowSpec):
     @retry(times=2, minutes_between_retries=0)
     @step
     def start(self):
@@ -19,4 +19,4 @@ class RetryFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    RetryFlow()
+    MfconfRetry()

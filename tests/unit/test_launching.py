@@ -18,6 +18,7 @@ from conformance.launching import LaunchPad, kill_group
 from conformance.requirement import Launch
 from conformance.session import Session
 from conformance.system.flows import await_launch
+from conformance.system.scenarios import catalogue as scenarios
 
 LINEAR = Launch("linear", "local")
 
@@ -236,6 +237,37 @@ def test_a_launch_that_can_not_be_started_is_an_error_too(make: Make, monkeypatc
     assert (ended["outcome"], ended["run_id"]) == ("error", None)
     assert "Resource temporarily unavailable" in ended["message"]
     assert await_launch(pad.session, LINEAR).outcome == "error"
+
+
+SAYS_WHERE = """
+import json, os
+open(".metaflow", "w").close()
+import conformance
+print(json.dumps([os.getcwd(), os.environ["KUBECONFIG"]]), flush=True)
+os._exit(0)
+"""
+"""Runs in place of the launch, as each Python begins."""
+
+
+def test_a_launch_works_in_the_run_s_folder_and_finds_the_user_s_files(
+    own_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "mine/kubeconfig:/etc/theirs:~/home")
+    monkeypatch.setenv("PYTHONPATH", "fake")
+    (own_environment / "fake").mkdir()
+    (own_environment / "fake" / "sitecustomize.py").write_text(SAYS_WHERE, encoding="utf-8")
+    session = Session("run0000001", own_environment / "out", "x", (), (), frozenset(), frozenset(), {})
+    (session.output / "launches").mkdir(parents=True)
+    pad = LaunchPad(session, [LINEAR], Events())
+    pad._start(LINEAR).wait(30)
+
+    said = json.loads(session.launch_file(LINEAR, "log").read_text(encoding="utf-8"))
+    assert said == [str(session.output), f"{own_environment}/mine/kubeconfig:/etc/theirs:~/home"]
+    assert sorted(path.name for path in own_environment.iterdir()) == ["fake", "out"]
+
+
+def test_the_flows_that_a_run_makes_are_known_by_their_names() -> None:
+    assert [scenario.flow for scenario in scenarios().values() if not scenario.flow.startswith("Mfconf")] == []
 
 
 def test_killing_who_is_gone_is_no_error() -> None:

@@ -14,7 +14,7 @@ def test_template_is_created(launch, argo):
 
     assert template, f"no workflow template {launch.template} in {argo.namespace} after argo-workflows create"
     notes = template["metadata"]["annotations"]
-    equal(notes.get("metaflow/flow_name"), "LinearFlow", f"template {launch.template}: metaflow/flow_name")
+    equal(notes.get("metaflow/flow_name"), "MfconfLinear", f"template {launch.template}: metaflow/flow_name")
     for name in ("metaflow/owner", "metaflow/production_token"):
         assert notes.get(name), f"template {launch.template}: annotation {name} is missing"
 
