@@ -82,11 +82,11 @@ def main() -> None:
 
 @main.command()
 @option.images
-def up(images: str) -> None:
+def up(images: str | None) -> None:
     """Bring the local deployment up, or prove that the one that is there works."""
     from conformance import local  # noqa: PLC0415 - commands load what they need
 
-    local.up(images)
+    local.up(images or "auto")
 
 
 @main.command()
@@ -133,7 +133,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
     context: str | None,
     metaflow_profile: str | None,
     headers: tuple[Any, ...],
-    images: str,
+    images: str | None,
     profile: str,
     areas: tuple[str, ...],
     only: tuple[str, ...],
@@ -171,7 +171,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
 @main.command()
 @target_options
 def doctor(
-    target: str, context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str
+    target: str, context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str | None
 ) -> None:
     """Preflight in seconds: configuration, reachability, rights, versions."""
     from conformance import doctor as examination  # noqa: PLC0415
@@ -197,7 +197,7 @@ def load(  # noqa: PLR0913 - one parameter for each option
     context: str | None,
     metaflow_profile: str | None,
     headers: tuple[Any, ...],
-    images: str,
+    images: str | None,
     profile: str,
     seed: int,
     output: Path | None,

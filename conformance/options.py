@@ -46,8 +46,7 @@ header = click.option(
 images = click.option(
     "--images",
     type=click.Choice(["auto", "pull", "build"]),
-    default="auto",
-    show_default=True,
+    show_default="auto",
     help="Where the local deployment's images come from.",
 )
 profile = click.option(
@@ -105,6 +104,8 @@ expected = click.option(
 )
 
 
-def of_target(context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str) -> Options:
+def of_target(
+    context: str | None, metaflow_profile: str | None, headers: tuple[Any, ...], images: str | None
+) -> Options:
     """The options that concern the target."""
     return Options(context=context, profile=metaflow_profile, headers=headers, images=images)

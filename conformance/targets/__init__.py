@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from conformance.errors import UsageError
 from conformance.targets import eks, kind, profile, s3, service
 from conformance.targets.base import Options, Target
 
+FLAGS = {"context": "--context", "profile": "--metaflow-profile", "headers": "--header", "images": "--images"}
+"""The options that concern a target, as they are typed."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of target: its form, what resolves it, and the fields of ``Options`` that it takes."""
+
+    form: str
+    resolve: Callable[[str, Options], Target]
+    takes: frozenset[str]
+
+
 KINDS = {
-    "kind": kind.resolve,
-    "profile": profile.resolve,
-    "eks": eks.resolve,
-    "service": service.resolve,
-    "s3": s3.resolve,
+    "kind": Kind("kind", kind.resolve, kind.TAKES),
+    "profile": Kind("profile:NAME", profile.resolve, profile.TAKES),
+    "eks": Kind("eks:CLUSTER[@REGION]", eks.resolve, eks.TAKES),
+    "service": Kind("service:URL", service.resolve, service.TAKES),
+    "s3": Kind("s3:URL", s3.resolve, s3.TAKES),
 }
 
 
 def resolve(name: str, options: Options) -> Target:
     """The target that ``name`` (``kind``, ``profile:NAME``, ``service:URL`` ...) stands for.
 
-    Raises ``UsageError`` where the name or a configuration can't be used.
+    Raises ``UsageError`` where the name, a configuration or an option can't be used.
     """
     kind_, _, rest = name.partition(":")
     if kind_ not in KINDS:
@@ -26,4 +42,8 @@ def resolve(name: str, options: Options) -> Target:
             f"--target {name}: unknown kind {kind_!r}; "
             "use kind, profile:NAME, eks:CLUSTER[@REGION], service:URL or s3:URL"
         )
-    return KINDS[kind_](rest, options)
+    for field, flag in FLAGS.items():
+        if getattr(options, field) and field not in KINDS[kind_].takes:
+            forms = " or ".join(other.form for other in KINDS.values() if field in other.takes)
+            raise UsageError(f"{flag}: goes with {forms}; --target {kind_} does not take it")
+    return KINDS[kind_].resolve(rest, options)

@@ -23,12 +23,12 @@ FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate",
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line adds to the target's name."""
+    """What the command line adds to the target's name; None or empty where it was not given."""
 
     context: str | None = None
     profile: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    images: str = "auto"
+    images: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from conformance.errors import TargetError, UsageError
 from conformance.targets.base import Options, Target, declared_by, read_profile, write_kubeconfig
 
+TAKES = frozenset({"profile", "headers"})
+
 
 def resolve(rest: str, options: Options) -> Target:
     """The cluster, as ``aws eks describe-cluster`` and ``aws eks get-token`` give it to this user."""

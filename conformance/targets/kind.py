@@ -9,17 +9,17 @@ from conformance.errors import UsageError
 from conformance.local.paths import METAFLOW_HOME, PROFILE
 from conformance.targets.base import Options, Target, declared_by, read_profile
 
+TAKES = frozenset({"images", "headers"})
+
 
 def resolve(rest: str, options: Options) -> Target:
     """The local deployment. The GPUs and the S3 server are stand-ins for a cloud's."""
     if rest:
         raise UsageError(f"--target kind:{rest}: the local deployment takes no name; use --target kind")
-    if options.context:
-        raise UsageError("--context goes with profile:NAME; the local deployment brings its own")
     for variable in [name for name in os.environ if name.startswith(("METAFLOW_", "AWS_"))]:
         del os.environ[variable]
     if not local.status().up:
-        local.up(options.images)
+        local.up(options.images or "auto")
     _, config = read_profile(PROFILE, METAFLOW_HOME)
     return Target(
         "kind",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from conformance.targets.base import Options, Target, declared_by, kubeconfig_for, read_profile
 
+TAKES = frozenset({"context", "headers"})
+
 
 def resolve(rest: str, options: Options) -> Target:
     """The deployment that ``METAFLOW_PROFILE=NAME`` uses; ``default`` (or nothing) is ``config.json``."""

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 from conformance.errors import UsageError
 from conformance.targets.base import Options, Target, check_url, declared_by
 
+TAKES: frozenset[str] = frozenset()
 
-def resolve(rest: str, options: Options) -> Target:
+
+def resolve(rest: str, _: Options) -> Target:
     """The bucket at ``s3://BUCKET[/PREFIX]``, or at ``http://HOST:PORT/BUCKET`` for a server of one's own.
 
     Credentials are those that boto3 finds.
@@ -25,4 +27,4 @@ def resolve(rest: str, options: Options) -> Target:
         root = f"s3://{bucket}"
         environment["AWS_ENDPOINT_URL_S3"] = f"{parts.scheme}://{parts.netloc}"
     config = {"METAFLOW_DATASTORE_SYSROOT_S3": root}
-    return Target(f"s3:{rest}", "s3", config, declared_by(config), environment, headers=options.headers)
+    return Target(f"s3:{rest}", "s3", config, declared_by(config), environment)

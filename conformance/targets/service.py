@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from conformance.targets.base import Options, Target, check_url, declared_by
 
+TAKES = frozenset({"headers"})
+
 
 def resolve(rest: str, options: Options) -> Target:
     """The service at the URL."""
