@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from conformance.system.argo import GROUP
 from conformance.system.datastore import Datastore
 
 JOURNAL = user_state_path("mfconf") / "runs"
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 NOT_FOUND = 404
 
 
@@ -98,10 +100,22 @@ def enter(session: Session) -> None:
     """Note that the run lives, so that a later start can clean up after it if it is killed."""
     JOURNAL.mkdir(parents=True, exist_ok=True)
     me = psutil.Process()
-    entry = {"pid": me.pid, "started": me.create_time(), "output": str(session.output.resolve())}
+    entry = {
+        **_here(),
+        "pid": me.pid,
+        "started": me.create_time(),
+        "output": str(session.output.resolve()),
+        "session": json.loads((session.output / FILE).read_text(encoding="utf-8")),
+    }
     scratch = JOURNAL / f"{session.run_id}.tmp"
     scratch.write_text(json.dumps(entry), encoding="utf-8")
     scratch.rename(JOURNAL / f"{session.run_id}.json")
+
+
+def _here() -> dict[str, str]:
+    """The name of this machine, and its boot where the system tells: a process ID means nothing on another one."""
+    boot = BOOT.read_text(encoding="ascii").strip() if BOOT.exists() else ""
+    return {"host": platform.node(), "boot": boot}
 
 
 def leave(session: Session) -> None:
@@ -110,10 +124,13 @@ def leave(session: Session) -> None:
 
 
 def reap(target: str) -> list[str]:
-    """Clean up after runs on ``target`` from this machine that were killed; their IDs."""
+    """Clean up after runs on ``target`` from this machine that were killed; their IDs.
+
+    One of which something stays, or that another version noted, is left to a later start.
+    """
     reaped = []
     for path, session in _killed():
-        if session is not None and (session.target != target or clean_up(session).leaked):
+        if session is None or session.target != target or clean_up(session).leaked:
             continue
         path.unlink(missing_ok=True)
         reaped.append(path.stem)
@@ -134,23 +151,25 @@ def _killed() -> Iterator[tuple[Path, Session | None]]:
             entry = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:  # its run has just left, or another start reaps it
             continue
-        if not _alive(entry["pid"], entry["started"]):
+        if entry.get("host") == platform.node() and not _alive(entry):
             kill_strays(Path(entry["output"]))
-            yield path, _session(Path(entry["output"]))
+            yield path, _session(entry)
 
 
-def _alive(pid: int, started: float) -> bool:
+def _alive(entry: dict[str, Any]) -> bool:
+    if entry["boot"] != _here()["boot"]:
+        return False
     try:
-        return abs(psutil.Process(pid).create_time() - started) < 1
+        return abs(psutil.Process(entry["pid"]).create_time() - entry["started"]) < 1
     except psutil.NoSuchProcess:
         return False
 
 
-def _session(output: Path) -> Session | None:
-    """The session of another run; None where its folder is gone, or is that of another version."""
+def _session(entry: dict[str, Any]) -> Session | None:
+    """The session of another run, whatever became of its folder; None where another version noted it."""
     try:
-        return Session.load(output / FILE)
-    except (OSError, ValueError, LookupError):
+        return Session.of(entry["session"], Path(entry["output"]))
+    except LookupError:
         return None
 
 

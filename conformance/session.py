@@ -80,10 +80,14 @@ class Session:
         Raises ``KeyError`` outside of a run.
         """
         path = path or Path(os.environ[VARIABLE])
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return cls.of(json.loads(path.read_text(encoding="utf-8")), path.parent)
+
+    @classmethod
+    def of(cls, data: dict[str, Any], output: Path) -> Session:
+        """The session that ``save`` wrote as ``data``. Raises ``KeyError`` for that of another version."""
         return cls(
             run_id=data["run_id"],
-            output=path.parent,
+            output=output,
             target=data["target"],
             cases=tuple(data["cases"]),
             launches=tuple((scenario, on) for scenario, on in data["launches"]),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,12 +154,14 @@ def gone() -> int:
     return child.pid
 
 
-def noted(output: Path, target: str, pid: int, started: float = 0.0) -> Path:
-    """Note a run in the journal."""
-    session(output, "dead000001", target).save()
-    cleanup.JOURNAL.mkdir(exist_ok=True)
+def noted(output: Path, target: str, pid: int, started: float = 0.0, **changes: object) -> Path:
+    """Note a run in the journal, as another process."""
+    dead = session(output, "dead000001", target)
+    dead.save()
+    cleanup.enter(dead)
     path = cleanup.JOURNAL / "dead000001.json"
-    path.write_text(json.dumps({"pid": pid, "started": started, "output": str(output)}), encoding="utf-8")
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**entry, "pid": pid, "started": started, **changes}), encoding="utf-8")
     return path
 
 
@@ -223,19 +227,53 @@ def test_with_its_target_a_killed_run_is_abandoned(cleaned: list[str], gone: int
 
 
 @pytest.mark.usefixtures("journal")
-@pytest.mark.parametrize("damage", ["folder gone", "session of another version", "session torn"])
-def test_a_killed_run_that_can_not_be_read_is_forgotten(
-    cleaned: list[str], gone: int, tmp_path: Path, damage: str
+def test_a_killed_run_whose_folder_is_gone_is_cleaned_up_after(
+    gone: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = noted(tmp_path / "output", "kind", gone)
-    file = tmp_path / "output" / FILE
-    file.unlink()
-    if damage != "folder gone":
-        file.write_text('{"run_id": "dead000001"}' if "version" in damage else '{"run_id": ', encoding="utf-8")
+    monkeypatch.setenv("METAFLOW_SERVICE_AUTH_KEY", "s3cr3t")
+    dead = replace(
+        session(tmp_path / "output", "dead000001", "kind", "kubernetes"),
+        config={"METAFLOW_KUBERNETES_NAMESPACE": "jobs", "METAFLOW_SERVICE_AUTH_KEY": "s3cr3t"},
+    )
+    dead.save()
+    cleanup.enter(dead)
+    path = cleanup.JOURNAL / "dead000001.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(json.dumps({**json.loads(text), "pid": gone}), encoding="utf-8")
+    shutil.rmtree(tmp_path / "output")
+    cleaned: list[Session] = []
+
+    def clean_up(found: Session) -> cleanup.Cleanup:
+        cleaned.append(found)
+        return cleanup.Cleanup()
+
+    monkeypatch.setattr(cleanup, "clean_up", clean_up)
 
     assert cleanup.reap("kind") == ["dead000001"]
-    assert cleaned == []
+    assert cleaned == [dead]
     assert not path.exists()
+    assert "s3cr3t" not in text
+
+
+@pytest.mark.usefixtures("journal")
+@pytest.mark.parametrize("changes", [{"session": {"run_id": "dead000001"}}, {"host": "another"}, {"host": None}])
+def test_what_another_version_or_machine_noted_is_left_alone(
+    cleaned: list[str], gone: int, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    path = noted(tmp_path / "output", "kind", gone, **changes)
+
+    assert cleanup.reap("kind") == []
+    cleanup.abandon("kind")
+    assert cleaned == []
+    assert path.exists()
+
+
+@pytest.mark.usefixtures("journal")
+def test_no_run_outlives_its_boot(cleaned: list[str], tmp_path: Path) -> None:
+    noted(tmp_path / "output", "kind", os.getpid(), psutil.Process().create_time(), boot="an earlier one")
+
+    assert cleanup.reap("kind") == ["dead000001"]
+    assert cleaned == ["dead000001"]
 
 
 @pytest.fixture
