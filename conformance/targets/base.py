@@ -17,6 +17,10 @@ import yaml
 from conformance.errors import UsageError
 
 HEADERS = "METAFLOW_SERVICE_HEADERS"
+URLS = ("METAFLOW_SERVICE_URL", "METAFLOW_SERVICE_INTERNAL_URL")
+WHO = frozenset({"METAFLOW_HOME", "METAFLOW_PROFILE", "METAFLOW_USER"})
+"""Variables that choose a configuration or a user, and are no part of a configuration."""
+
 FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
 """Where a kubeconfig names other files: looked for from its own folder."""
 
@@ -93,10 +97,22 @@ def read_profile(name: str | None, home: Path | None = None) -> tuple[Path, dict
         if not isinstance(value, (str, int, float, bool, dict, list)):
             raise UsageError(f"{path}: {key} is {value!r}, not a value that Metaflow can read")
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in loaded.items()}
-    for key in ("METAFLOW_SERVICE_URL", "METAFLOW_SERVICE_INTERNAL_URL"):
+    for key in URLS:
         if key in config:
             check_url(config[key], f"{path}: {key}")
     return folder, config
+
+
+def overlaid(config: dict[str, str]) -> dict[str, str]:
+    """The configuration with what the environment sets: Metaflow ranks it above the file.
+
+    Raises ``UsageError`` naming variable and value where it can't be used.
+    """
+    given = {key: value for key, value in os.environ.items() if key.startswith("METAFLOW_") and key not in WHO}
+    for key in URLS:
+        if given.get(key):
+            check_url(given[key], f"{key} of the environment")
+    return {**config, **given}
 
 
 def check_url(url: str, where: str) -> str:

@@ -7,7 +7,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from conformance.errors import TargetError, UsageError
-from conformance.targets.base import Options, Target, declared_by, read_profile, write_kubeconfig
+from conformance.targets.base import Options, Target, declared_by, overlaid, read_profile, write_kubeconfig
 
 TAKES = frozenset({"profile", "headers"})
 
@@ -17,7 +17,8 @@ def resolve(rest: str, options: Options) -> Target:
     name, _, region = rest.partition("@")
     if not name:
         raise UsageError("--target eks: the cluster's name is missing; use eks:CLUSTER[@REGION]")
-    folder, config = read_profile(options.profile)
+    folder, found = read_profile(options.profile)
+    config = overlaid(found)
     environment = {
         "METAFLOW_HOME": str(folder),
         "METAFLOW_PROFILE": options.profile or "",

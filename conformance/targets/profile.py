@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from conformance.targets.base import Options, Target, declared_by, kubeconfig_for, read_profile
+from conformance.targets.base import Options, Target, declared_by, kubeconfig_for, overlaid, read_profile
 
 TAKES = frozenset({"context", "headers"})
 
 
 def resolve(rest: str, options: Options) -> Target:
-    """The deployment that ``METAFLOW_PROFILE=NAME`` uses; ``default`` (or nothing) is ``config.json``."""
+    """The deployment that ``METAFLOW_PROFILE=NAME`` uses; ``default`` (or nothing) is ``config.json``.
+
+    What the environment sets counts above the file.
+    """
     name = rest if rest not in ("", "default") else None
-    folder, config = read_profile(name)
+    folder, found = read_profile(name)
+    config = overlaid(found)
     environment = {"METAFLOW_HOME": str(folder), "METAFLOW_PROFILE": name or ""} | kubeconfig_for(options.context)
     return Target(
         f"profile:{rest or 'default'}", "profile", config, declared_by(config), environment, headers=options.headers

@@ -109,6 +109,23 @@ def test_a_bad_value_names_file_and_key(home: Path, key: str) -> None:
     assert str(raised.value).startswith(f"{path}: METAFLOW_{key}: 'nowhere' is not a URL")
 
 
+def test_the_environment_ranks_above_the_file(home: Path) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h", DATASTORE_SYSROOT_S3="s3://b")
+    os.environ |= {URL: "http://other", NAMESPACE: "jobs", ROOT: "", "METAFLOW_USER": "me", "OTHER": "x"}
+
+    target = resolve("profile:prod", Options())
+    assert target.config == {URL: "http://other", NAMESPACE: "jobs", ROOT: ""}
+    assert target.declares == {"metadata", "kubernetes"}
+
+
+def test_a_bad_value_of_the_environment_names_its_variable(home: Path) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h")
+    os.environ[URL] = "nowhere"
+
+    with pytest.raises(UsageError, match=r"^METAFLOW_SERVICE_URL of the environment: 'nowhere' is not a URL"):
+        resolve("profile:prod", Options())
+
+
 def test_a_configuration_that_is_no_text(home: Path) -> None:
     (home / "config_prod.json").write_bytes(b"\xff\xfe")
 
@@ -286,6 +303,8 @@ def test_an_eks_cluster_becomes_a_kubeconfig(eks_client: Callable[[Answer], Stub
     described = {"cluster": {"name": "prod", "endpoint": "https://E", "certificateAuthority": {"data": "QUJD"}}}
     stub = eks_client(lambda stub: stub.add_response("describe_cluster", described, {"name": "prod"}))
 
+    os.environ[ROOT] = "s3://b"
+
     target = resolve("eks:prod@eu-west-1", Options(profile="prod"))
     stub.assert_no_pending_responses()
     made = yaml.safe_load(Path(target.environment["KUBECONFIG"]).read_text(encoding="utf-8"))
@@ -296,7 +315,7 @@ def test_an_eks_cluster_becomes_a_kubeconfig(eks_client: Callable[[Answer], Stub
     ]
     assert made["current-context"] == made["contexts"][0]["name"] == "prod"
     assert target.name == "eks:prod@eu-west-1"
-    assert target.declares == {"metadata", "kubernetes"}
+    assert target.declares == {"metadata", "kubernetes", "datastore", "client"}
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ExpiredTokenException"])
