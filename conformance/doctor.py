@@ -13,7 +13,7 @@ from conformance.errors import HarnessError, TargetError
 from conformance.outcome import Exit
 from conformance.session import Session, new_run_id
 from conformance.system.argo import Argo
-from conformance.system.cluster import GPU, Cluster, Forbidden
+from conformance.system.cluster import Cluster, Forbidden
 from conformance.system.datastore import Datastore
 from conformance.targets import resolve
 from conformance.targets.base import Options, Target
@@ -123,8 +123,8 @@ def _gpus(view: Cluster) -> Iterator[Finding]:
         yield Finding(f"GPU nodes: ok, but {error}: no GPU will be tested")
         return
     for node in nodes:
-        offered = int(node.status.allocatable.get(GPU, 0))
-        what = f"node {node.metadata.name}: {offered} {GPU}"
+        offered = view.offered(node)
+        what = f"node {node.metadata.name}: {offered} of nvidia.com/*"
         yield _verdict(what, ok=offered > 0, otherwise="marked as a GPU node; is the device plugin running?")
         open_ = not node.spec.unschedulable
         yield _verdict(f"node {node.metadata.name} takes pods", ok=open_, otherwise="cordoned (unschedulable)")

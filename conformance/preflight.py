@@ -94,9 +94,12 @@ def kubernetes() -> str:
 def gpu_needs(session: Session) -> set[str]:
     """The needs that GPU nodes meet; none where this context may not list nodes."""
     try:
-        return {"gpu"} if cluster.Cluster(session).gpu_nodes() else set()
+        nodes = cluster.Cluster(session).gpu_nodes()
     except cluster.Forbidden:
         return set()
+    if not nodes:
+        return set()
+    return {"gpu"} if any(map(cluster.Cluster.shares_gpus, nodes)) else {"gpu", "gpu-exclusive"}
 
 
 def argo_version(session: Session) -> str:

@@ -35,7 +35,8 @@ NEEDS = {
     "client": "a whole Metaflow configuration, so that flows can run",
     "kubernetes": "a Kubernetes context and METAFLOW_KUBERNETES_NAMESPACE",
     "argo": "the Argo Workflows API (argoproj.io) on the cluster",
-    "gpu": "a node that says it has GPUs (taint, label or capacity nvidia.com/gpu)",
+    "gpu": "a node that says it has GPUs (taint, label or capacity nvidia.com/gpu), and leave to list nodes",
+    "gpu-exclusive": "GPUs of which none is shared (labels nvidia.com/gpu.sharing-strategy, nvidia.com/gpu.replicas)",
 }
 """Every need a check may declare, in words."""
 

@@ -19,6 +19,7 @@ from conformance.system.flows import RunView
 
 CALL_S = (5, 30)
 GPU = "nvidia.com/gpu"
+DEVICES = "nvidia.com/"
 LOG_LINES = 8
 FORBIDDEN, NOT_FOUND = 403, 404
 CONTROLLER_NAMESPACES = ("argo", "argo-workflows")
@@ -86,6 +87,18 @@ class Cluster:
             return GPU in taints or labels.get(f"{GPU}.present") == "true" or int(node.status.capacity.get(GPU, 0)) > 0
 
         return [node for node in self.nodes() if says_so(node)]
+
+    @staticmethod
+    def offered(node: Any) -> int:
+        """How many of NVIDIA's devices a node offers to pods: whole, shared, or slices (``nvidia.com/mig-...``)."""
+        return sum(int(count) for name, count in node.status.allocatable.items() if name.startswith(DEVICES))
+
+    @staticmethod
+    def shares_gpus(node: Any) -> bool:
+        """Tell whether a node says that several pods are given one GPU, by time-slicing or MPS."""
+        labels = node.metadata.labels or {}
+        strategy, replicas = labels.get(f"{GPU}.sharing-strategy", "none"), labels.get(f"{GPU}.replicas", "1")
+        return strategy != "none" or replicas not in ("0", "1")
 
     def pods(self, **labels: str) -> list[Any]:
         """The pods of this session, those with all the labels."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +16,14 @@ from kubernetes.client.exceptions import ApiException
 
 from conformance import preflight
 from conformance.errors import Blocked
+from conformance.requirement import catalogue
+from conformance.selection import find
 from conformance.session import Session
 from conformance.system import cluster
 from conformance.system.cluster import Cluster, Forbidden
+from conformance.system.scenarios import catalogue as scenarios
 
+GPU = scenarios()["gpu"]
 ACCOUNT = "read_namespaced_service_account"
 
 
@@ -189,3 +197,65 @@ def test_a_user_who_may_not_list_nodes_has_no_gpu(view: Cluster, server: Server,
     server.refused = {"list_node": 500}
     with pytest.raises(ApiException):
         preflight.gpu_needs(session)
+
+
+@pytest.mark.parametrize(
+    ("found", "offered"),
+    [
+        (node(gpu="2"), 2),
+        (node(gpu="0"), 0),
+        (node(gpu="0", mig_1g_5gb="7"), 7),
+        (node(gpu_shared="4"), 4),
+        (node(labels={"nvidia.com/gpu.present": "true"}), 0),
+    ],
+)
+def test_what_a_node_offers_are_whole_gpus_shared_ones_and_slices(found: Any, offered: int) -> None:
+    assert Cluster.offered(found) == offered
+
+
+@pytest.mark.parametrize(
+    ("labels", "exclusive"),
+    [
+        (None, True),
+        ({"nvidia.com/gpu.sharing-strategy": "none", "nvidia.com/gpu.replicas": "1"}, True),
+        ({"nvidia.com/gpu.replicas": "0"}, True),
+        ({"nvidia.com/gpu.replicas": "4"}, False),
+        ({"nvidia.com/gpu.sharing-strategy": "time-slicing"}, False),
+        ({"nvidia.com/gpu.sharing-strategy": "mps"}, False),
+    ],
+)
+def test_one_node_with_shared_gpus_makes_none_exclusive(
+    server: Server, session: Session, labels: dict[str, str] | None, *, exclusive: bool
+) -> None:
+    server.there["list_node"] = [node(gpu="1"), node(gpu="4", labels=labels)]
+
+    assert preflight.gpu_needs(session) == ({"gpu", "gpu-exclusive"} if exclusive else {"gpu"})
+
+
+def test_without_gpu_nodes_there_is_no_gpu(server: Server, session: Session) -> None:
+    server.there["list_node"] = [node()]
+
+    assert preflight.gpu_needs(session) == set()
+
+
+def test_that_devices_are_not_shared_is_judged_only_where_they_are_exclusive() -> None:
+    assert "gpu-exclusive" in find(catalogue(), "GPU-014").needs
+
+
+@pytest.mark.parametrize("configured", ["", '[{"key": "team", "operator": "Exists"}]'])
+def test_a_gpu_step_tolerates_what_is_configured_too(configured: str, own_environment: Path) -> None:
+    code = (
+        "import json, runpy, sys; work = runpy.run_path(sys.argv[1])[sys.argv[2]].work.decorators[0]; "
+        "print(json.dumps([t['key'] for t in work.attributes['tolerations']]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(GPU.file), GPU.flow],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=own_environment,
+        env={**os.environ, "METAFLOW_KUBERNETES_TOLERATIONS": configured},
+    )
+
+    assert json.loads(done.stdout) == [*(["team"] if configured else []), "nvidia.com/gpu"]

@@ -12,7 +12,7 @@ from conformance import doctor
 from conformance.doctor import Finding, examine
 from conformance.errors import TargetError
 from conformance.outcome import Exit
-from conformance.system.cluster import Forbidden
+from conformance.system.cluster import Cluster, Forbidden
 from conformance.targets.base import Options, Target
 
 NEEDS = frozenset({"metadata", "datastore", "kubernetes"})
@@ -59,6 +59,8 @@ class View:
     def controller(self) -> str:
         return "0 ready of 1 wanted replicas"
 
+    offered = staticmethod(Cluster.offered)
+
     def gpu_nodes(self) -> list[Any]:
         if "nodes" in self.hidden:
             raise Forbidden("not allowed to list nodes")
@@ -90,7 +92,7 @@ def bad() -> list[str]:
 
 
 GPU = [
-    "node bad: 0 nvidia.com/gpu: marked as a GPU node; is the device plugin running?",
+    "node bad: 0 of nvidia.com/*: marked as a GPU node; is the device plugin running?",
     "node bad takes pods: cordoned (unschedulable)",
 ]
 
@@ -106,7 +108,7 @@ def test_what_is_well_and_what_is_not() -> None:
     assert "right to create, get, patch, delete jobs" in told
     assert "right to list jobs" in told
     assert "Argo Workflows" in told
-    assert "node good: 2 nvidia.com/gpu" in told
+    assert "node good: 2 of nvidia.com/*" in told
     assert bad() == GPU
     assert {finding.code for finding in found if not finding.ok} == {Exit.NON_CONFORMANT}
 

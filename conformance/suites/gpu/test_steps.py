@@ -55,7 +55,7 @@ def test_cpu_step_stays_away(run, cluster):
     equal(run.task("start")["cpu_devices"], [], f"{run.pathspec}/start: devices in a step without a GPU")
 
 
-@requirement("GPU-014", scenario="gpu", on="kubernetes", needs={"gpu"})
+@requirement("GPU-014", scenario="gpu", on="kubernetes", needs={"gpu", "gpu-exclusive"})
 def test_devices_are_not_shared(run, cluster):
     """Never do more one-GPU tasks run at a time than there are devices, nor two on the same device.
 
