@@ -1,11 +1,19 @@
 """What Metaflow's client sends, and how it reads what comes back."""
 
+import time
 from urllib.parse import urlencode
 
 from conformance.requirement import equal
 
 USER = "mfconf"
 MOST_PAGES = 5000
+CLOCKS_S = 2
+"""How far the clocks of a service's replicas may lie apart."""
+CLOCKS_MS = CLOCKS_S * 1000
+SUITE_CLOCK_S = 600
+"""How far the service's clock may be from the suite's. A time zone, or another unit, is further off."""
+RECENT_S = 30 + CLOCKS_S
+"""How long ago by the service's clock what counts as just now may be."""
 
 
 def artifact(name, attempt=0, sha="0" * 40, **fields):
@@ -47,6 +55,32 @@ def epoch(item):
     told = item["ts_epoch"]
     assert isinstance(told, int), f"ts_epoch is {told!r}, not a whole number, in {item}"
     return told
+
+
+def service_time(metadata):
+    """The time in ms by the service's clock: that of a run which is registered for it."""
+    return epoch(metadata.new_run(metadata.new_flow("Clock")))
+
+
+def assert_registered_now(metadata, item, what):
+    """``ts_epoch`` is in milliseconds, and that of just now."""
+    _assert_now(metadata, epoch(item) / 1000, f"{what}: ts_epoch is {item['ts_epoch']}", "milliseconds")
+
+
+def assert_beats_now(metadata, item, what):
+    """``last_heartbeat_ts`` is in seconds, and that of just now."""
+    told = item["last_heartbeat_ts"]
+    assert isinstance(told, int), f"{what}: last_heartbeat_ts is {told!r}, not a whole number"
+    _assert_now(metadata, told, f"{what}: last_heartbeat_ts is {told}", "seconds")
+
+
+def _assert_now(metadata, told, what, unit):
+    service = service_time(metadata) / 1000
+    for whose, now, near in (("suite", time.time(), SUITE_CLOCK_S), ("service", service, RECENT_S)):
+        assert abs(told - now) < near, (
+            f"{what}, {told - now:+.0f} s off the {whose}'s clock, more than {near} s: "
+            f"is the service's clock or time zone wrong, or the unit not {unit}?"
+        )
 
 
 def succeeded(answer):

@@ -67,7 +67,6 @@ def test_artifact_fields(metadata):
     metadata.write(f"{place.in_task}/artifact", [artifact("name"), sent])
 
     kept = {key: value for key, value in sent.items() if key not in {"tags", "system_tags"}}
-    above = {"flow_id": place.flow, "run_number": str(place.run), "step_name": "start", "task_id": str(place.task)}
     wide = offered(metadata, f"{place.in_run}/artifacts", f"{place.in_step}/artifacts")
     for path in (*wide, f"{place.in_task}/artifacts", f"{place.in_task}/attempt/0/artifacts"):
         found = [item for item in metadata.rows(path) if item["name"] == "value"]
@@ -75,7 +74,6 @@ def test_artifact_fields(metadata):
     for path in (f"{place.in_task}/artifacts/value", f"{place.in_task}/artifacts/value/attempt/0"):
         found = metadata.read(path)
         equal({key: found.get(key) for key in kept}, kept, f"{path}: fields")
-        equal({key: str(found.get(key)) for key in above}, above, f"{path}: where it belongs")
 
 
 @requirement("META-034", needs={"metadata"}, kills="proxy-rounds-numbers")
@@ -91,7 +89,7 @@ def test_artifact_time_is_now(metadata):
 
     found = epoch(metadata.read(f"{task}/artifacts/_task_ok"))
 
-    assert before - 500 <= found <= after + 500, (
+    assert before - CLOCKS_MS <= found <= after + CLOCKS_MS, (
         f"{task}/artifacts/_task_ok: ts_epoch is {found}; its task was registered at {before}, the next run at {after}"
     )
 

@@ -103,9 +103,13 @@ def test_no_match(metadata):
     equal(found(metadata, metadata.at(flow, "argo-filter", "bare")), [], "filtered_tasks of a step without tasks")
 
 
-@requirement("META-175", needs={"metadata"}, kills="filtered-tasks-by-like")
+@requirement(
+    "META-175",
+    needs={"metadata"},
+    kills=("filtered-tasks-by-like", "filtered-tasks-anchored", "filtered-tasks-case-insensitive"),
+)
 def test_patterns_are_regular_expressions(metadata):
-    """Patterns are regular expressions: alternatives, classes, counts, escapes.
+    """Patterns are regular expressions: alternatives, classes, counts, escapes; they match anywhere, with case.
 
     Why: the client builds them from the path of a foreach: `(split:0|split:1),.*`, with names escaped.
     """
@@ -119,6 +123,10 @@ def test_patterns_are_regular_expressions(metadata):
         want = sorted(f"t-{n}" for n, text in enumerate(texts) if re.fullmatch(pattern, text))
         got = found(metadata, place.in_step, metadata_field_name="text", pattern=f"^(?:{pattern})$")
         equal(got, want, f"{place.in_step}/filtered_tasks: tasks of the pattern {pattern!r}")
+    for part in ("x", "X", "12,"):
+        want = sorted(f"t-{n}" for n, text in enumerate(texts) if part in text)
+        got = found(metadata, place.in_step, metadata_field_name="text", pattern=part)
+        equal(got, want, f"{place.in_step}/filtered_tasks: tasks of the pattern {part!r}")
 
 
 @requirement("META-176", needs={"metadata"}, kills="filtered-tasks-of-all-steps")

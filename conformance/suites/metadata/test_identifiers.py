@@ -8,7 +8,7 @@ SEARCHED = 300
 
 
 def identities(metadata, place):
-    """What -> (run, task) as answered in everything below a run, as text."""
+    """What -> (run, task) as answered in everything below a run, as text; META-028 says what has to tell them."""
     found = {
         "step": metadata.read(place.in_step),
         "steps": metadata.rows(f"{place.in_run}/steps").only,
@@ -19,7 +19,10 @@ def identities(metadata, place):
     }
     wide = offered(metadata, f"{place.in_run}/artifacts", f"{place.in_run}/metadata")
     found |= {path: metadata.rows(path).only for path in wide}
-    return {what: (str(item["run_number"]), str(item.get("task_id", place.task))) for what, item in found.items()}
+    return {
+        what: (str(item.get("run_number", place.run)), str(item.get("task_id", place.task)))
+        for what, item in found.items()
+    }
 
 
 @requirement("META-100", needs={"metadata"}, kills="run-number-off-by-one")
