@@ -160,7 +160,7 @@ def _alive(entry: dict[str, Any]) -> bool:
     if entry["boot"] != _here()["boot"]:
         return False
     try:
-        return abs(psutil.Process(entry["pid"]).create_time() - entry["started"]) < 1
+        return bool(abs(psutil.Process(entry["pid"]).create_time() - entry["started"]) < 1)
     except psutil.NoSuchProcess:
         return False
 

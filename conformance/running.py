@@ -22,7 +22,7 @@ from conformance.outcome import Exit, Outcome
 from conformance.plugin import Collector
 from conformance.record import Record, latest_checks, read
 from conformance.record import exit_code as exit_code_of
-from conformance.redact import redact
+from conformance.redact import redact, redact_file, redact_text
 from conformance.requirement import NEEDS, Case, Launch, Profile, catalogue
 from conformance.selection import Selection, select
 from conformance.session import Session, new_run_id
@@ -209,6 +209,8 @@ def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) 
 
     collector = Collector(finish)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what else is installed here has no say in the verdict
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # nor has what the user asks of pytest elsewhere
+        os.environ.pop(name, None)
     log = session.output / "pytest.log"
     with (
         log.open("w", encoding="utf-8") as stream,
@@ -276,7 +278,7 @@ def _broken(error: Exception, session: Session) -> str:
     """How the harness broke, in words; the rest is kept in the run's folder, unless that is what is full."""
     if is_full(error):
         return f"the disk of {session.output} is full"
-    (session.output / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+    (session.output / "traceback.txt").write_text(redact_text(traceback.format_exc()), encoding="utf-8")
     return f"the harness broke: {type(error).__name__}: {error} (see traceback.txt)"
 
 
@@ -286,6 +288,8 @@ def _end(pad: LaunchPad, session: Session, teller: _Teller, broken_off: str) -> 
     if not done.leaked:
         cleanup.leave(session)
     try:
+        for log in [session.output / "pytest.log", *(session.output / "launches").glob("*.log")]:
+            redact_file(log)
         teller("cleanup.finished", created=done.created, removed=done.removed, leaked=done.leaked)
         teller("run.finished", broken_off=broken_off)
     finally:

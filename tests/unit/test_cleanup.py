@@ -154,7 +154,7 @@ def gone() -> int:
     return child.pid
 
 
-def noted(output: Path, target: str, pid: int, started: float = 0.0, **changes: object) -> Path:
+def noted(output: Path, target: str, pid: int, started: float = 0.0, **changes: Any) -> Path:
     """Note a run in the journal, as another process."""
     dead = session(output, "dead000001", target)
     dead.save()
@@ -258,7 +258,7 @@ def test_a_killed_run_whose_folder_is_gone_is_cleaned_up_after(
 @pytest.mark.usefixtures("journal")
 @pytest.mark.parametrize("changes", [{"session": {"run_id": "dead000001"}}, {"host": "another"}, {"host": None}])
 def test_what_another_version_or_machine_noted_is_left_alone(
-    cleaned: list[str], gone: int, tmp_path: Path, changes: dict[str, object]
+    cleaned: list[str], gone: int, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     path = noted(tmp_path / "output", "kind", gone, **changes)
 

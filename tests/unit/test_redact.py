@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.redact import MASK, redact, redact_text
+from conformance.redact import MASK, redact, redact_file, redact_text
 
 SECRET = "hunter2-S3cr3t/of+mine="
 AWKWARD = st.text(string.ascii_letters + string.digits + "_-+=/.,;:!$%()[]{}|~^*", min_size=6, max_size=24).map(
@@ -216,6 +216,16 @@ def test_redacting_text_twice_changes_nothing_more(text: str) -> None:
     once = redact_text(text)
 
     assert redact_text(once) == once
+
+
+def test_a_file_is_redacted_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "launch.log"
+    path.write_bytes(f"grüße password={SECRET}\n".encode() + b"\xff and more\n")
+    redact_file(path)
+
+    assert path.read_text(encoding="utf-8") == f"grüße password={MASK}\n\ufffd and more\n"
+    redact_file(tmp_path / "absent.log")
+    assert not (tmp_path / "absent.log").exists()
 
 
 def test_a_long_text_takes_no_long_time() -> None:

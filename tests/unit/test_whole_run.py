@@ -23,6 +23,8 @@ from tests.unit.conftest import Server
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads(Path(reports.__file__).with_name("schema.json").read_text(encoding="utf-8"))
 SECRET = "hunter2-in-a-header"
+HOSTILE = {"PYTEST_ADDOPTS": "-k nothing --maxfail=0 --no-such-option", "PYTEST_PLUGINS": "a_plugin_that_is_not_there"}
+"""What a user may ask of pytest elsewhere; it has no say here."""
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -40,7 +42,7 @@ def start(own_environment: Path) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             text=True,
             cwd=own_environment,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state), **HOSTILE},
         )
         made.append(child)
         return child
