@@ -20,24 +20,35 @@ from conformance.targets.base import Options, Target
 
 BATCH, ARGO = "batch", "argoproj.io"
 Rights = dict[tuple[str, str], tuple[str, ...]]
+Optional = dict[tuple[str, str], tuple[tuple[str, ...], str]]
 
 RIGHTS: Rights = {
     ("jobs", BATCH): ("create", "get", "patch", "delete"),
     ("pods", ""): ("list",),
-    ("pods/exec", ""): ("get", "create"),
 }
 """What Metaflow's launcher does on the cluster: (resource, API group) -> verbs (Metaflow: kubernetes_client.py)."""
 
 ARGO_RIGHTS: Rights = {
     ("workflowtemplates", ARGO): ("get", "list", "create", "update", "delete"),
     ("workflows", ARGO): ("get", "create", "patch"),
-    ("cronworkflows", ARGO): ("get", "create", "update", "delete"),
-    ("sensors", ARGO): ("get", "create", "update", "delete"),
+    ("cronworkflows", ARGO): ("get",),
+    ("sensors", ARGO): ("get",),
 }
 """The same for deployments on Argo Workflows (Metaflow: argo_client.py)."""
 
-JUDGING: Rights = {("events", ""): ("list",), ("jobs", BATCH): ("list",)}
-"""What judging asks beyond launching."""
+JUDGING: Rights = {("jobs", BATCH): ("list",)}
+ARGO_JUDGING: Rights = {("workflows", ARGO): ("list", "delete")}
+"""What judging and clean-up ask beyond launching."""
+
+OPTIONAL: Optional = {
+    ("pods/exec", ""): (("get", "create"), "Ctrl-C pauses the job of a step that runs, instead of ending its process"),
+    ("events", ""): (("list",), "a launch that failed can't tell what befell its pods"),
+}
+ARGO_OPTIONAL: Optional = {
+    ("cronworkflows", ARGO): (("create", "update", "delete"), "flows with @schedule can't be deployed"),
+    ("sensors", ARGO): (("create", "update", "delete"), "flows with @trigger can't be deployed"),
+}
+"""What Metaflow or the checks can do without: verbs, and what is lost."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,12 @@ def _kubernetes(target: Target, session: Session) -> Iterator[Finding]:
     view = Cluster(session)
     yield from _rights(view, RIGHTS)
     yield from _rights(view, JUDGING)
+    yield from _optional(view, OPTIONAL)
     yield _account(view, target.config.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT") or "default", session.namespace)
     if Argo.installed():
         yield from _rights(view, ARGO_RIGHTS)
+        yield from _rights(view, ARGO_JUDGING)
+        yield from _optional(view, ARGO_OPTIONAL)
         ready = any(deployment.status.ready_replicas for deployment in view.controllers())
         seen = bool(view.controllers())
         yield _verdict("Argo Workflows", ok=ready or not seen, otherwise=view.controller())
@@ -132,7 +146,17 @@ def _gpus(view: Cluster) -> Iterator[Finding]:
 
 def _rights(view: Cluster, rights: Rights) -> Iterator[Finding]:
     for (resource, group), verbs in rights.items():
-        name, _, subresource = resource.partition("/")
-        missing = [verb for verb in verbs if not view.allowed(verb, name, group, subresource or None)]
-        what = f"right to {', '.join(verbs)} {resource}"
-        yield _verdict(what, ok=not missing, otherwise=f"not allowed: {', '.join(missing)}")
+        missing = _missing(view, resource, group, verbs)
+        yield _verdict(f"right to {', '.join(verbs)} {resource}", ok=not missing, otherwise=f"not allowed: {missing}")
+
+
+def _optional(view: Cluster, rights: Optional) -> Iterator[Finding]:
+    for (resource, group), (verbs, lost) in rights.items():
+        missing = _missing(view, resource, group, verbs)
+        told = f": ok, but not allowed: {missing}; {lost}" if missing else ""
+        yield Finding(f"right to {', '.join(verbs)} {resource}{told}")
+
+
+def _missing(view: Cluster, resource: str, group: str, verbs: tuple[str, ...]) -> str:
+    name, _, subresource = resource.partition("/")
+    return ", ".join(verb for verb in verbs if not view.allowed(verb, name, group, subresource or None))

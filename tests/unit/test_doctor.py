@@ -91,6 +91,15 @@ def bad() -> list[str]:
     return [finding.what for finding in examine("profile:x", Options()) if not finding.ok]
 
 
+FORBIDDEN = (
+    ("patch", "jobs"),
+    ("delete", "jobs"),
+    ("list", "jobs"),
+    ("list", "workflowtemplates"),
+    ("get", "sensors"),
+    ("delete", "workflows"),
+)
+
 GPU = [
     "node bad: 0 of nvidia.com/*: marked as a GPU node; is the device plugin running?",
     "node bad takes pods: cordoned (unschedulable)",
@@ -130,23 +139,46 @@ def test_a_bucket_that_does_not_answer_as_it_should(
 
 
 def test_a_missing_right_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(View, "forbidden", (("create", "pods/exec"), ("list", "workflowtemplates")))
-
-    assert bad()[:2] == [
-        "right to get, create pods/exec: not allowed: create",
-        "right to get, list, create, update, delete workflowtemplates: not allowed: list",
-    ]
-
-
-def test_a_missing_account_and_a_controller_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(View, "account", None)
-    monkeypatch.setattr(View, "ready", None)
+    monkeypatch.setattr(View, "forbidden", FORBIDDEN)
 
     assert bad() == [
-        "service account runner: not in namespace default",
-        "Argo Workflows: 0 ready of 1 wanted replicas",
+        "right to create, get, patch, delete jobs: not allowed: patch, delete",
+        "right to list jobs: not allowed: list",
+        "right to get, list, create, update, delete workflowtemplates: not allowed: list",
+        "right to get sensors: not allowed: get",
+        "right to list, delete workflows: not allowed: delete",
         *GPU,
     ]
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "right", "but"),
+    [
+        (
+            (("get", "pods/exec"), ("create", "pods/exec")),
+            "get, create pods/exec",
+            "get, create; Ctrl-C pauses the job of a step that runs, instead of ending its process",
+        ),
+        ((("list", "events"),), "list events", "list; a launch that failed can't tell what befell its pods"),
+        (
+            (("update", "cronworkflows"), ("delete", "cronworkflows")),
+            "create, update, delete cronworkflows",
+            "update, delete; flows with @schedule can't be deployed",
+        ),
+        (
+            (("create", "sensors"),),
+            "create, update, delete sensors",
+            "create; flows with @trigger can't be deployed",
+        ),
+    ],
+)
+def test_a_right_that_can_be_done_without_is_well(
+    monkeypatch: pytest.MonkeyPatch, forbidden: tuple[tuple[str, str], ...], right: str, but: str
+) -> None:
+    monkeypatch.setattr(View, "forbidden", forbidden)
+
+    assert Finding(f"right to {right}: ok, but not allowed: {but}") in list(examine("profile:x", Options()))
+    assert bad() == GPU
 
 
 def test_an_account_that_can_not_be_read_is_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
