@@ -21,7 +21,7 @@ from conformance.outcome import Exit
 from conformance.record import Record, exit_code, read
 from conformance.redact import redact
 from conformance.running import output_folder
-from conformance.session import Session, new_run_id
+from conformance.session import HEADERS, Session, headers_of, new_run_id
 from conformance.targets import resolve
 from conformance.targets.base import Options
 from load.profiles import PROFILES
@@ -66,7 +66,7 @@ def run(  # noqa: PLR0913 - what the command line asks
     )
     record.append("target.observed", observed={"metadata_service": version}, simulated=sorted(target.simulated))
     with progress.step(f"load: {PROFILES[profile].users} users for {PROFILES[profile].duration_s} s"):
-        load, broken_off = _drive(python, target.config["METAFLOW_SERVICE_URL"], profile, seed, run_id, folder)
+        load, broken_off = _drive(python, target.config, profile, seed, run_id, folder)
     if load:
         record.append("load.finished", load=load)
     record.append("run.finished", broken_off=broken_off)
@@ -89,11 +89,12 @@ def _python() -> Path:
 
 
 def _drive(  # noqa: PLR0913 - one load test
-    python: Path, url: str, profile: str, seed: int, run_id: str, folder: Path
+    python: Path, config: dict[str, str], profile: str, seed: int, run_id: str, folder: Path
 ) -> tuple[dict[str, Any], str]:
     """Run the test; its result, and how it was broken off, or nothing. Raises ``TargetError`` if it broke."""
     result = folder / "load.json"
-    words = ["--url", url, "--profile", profile, "--seed", str(seed), "--run-id", run_id, "--result", str(result)]
+    words = ["--profile", profile, "--seed", str(seed), "--run-id", run_id, "--result", str(result)]
+    service = {"METAFLOW_SERVICE_URL": config["METAFLOW_SERVICE_URL"], HEADERS: json.dumps(headers_of(config))}
     with (folder / "load.log").open("w", encoding="utf-8") as log:
         child = subprocess.Popen(
             [python, "-m", "load", *words],
@@ -102,7 +103,7 @@ def _drive(  # noqa: PLR0913 - one load test
             stderr=log,
             cwd=repository(),
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(repository())},
+            env={**os.environ, **service, "PYTHONPATH": str(repository())},
         )
         broken_off = ""
         try:

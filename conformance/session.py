@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.errors import UsageError
 from conformance.redact import redact
 
 VARIABLE = "MFCONF_SESSION"
 FILE = "session.json"
 ID_LENGTH = 10
+HEADERS, AUTH_KEY = "METAFLOW_SERVICE_HEADERS", "METAFLOW_SERVICE_AUTH_KEY"
+KEY_HEADER = "x-api-key"
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,26 @@ class Session:
             model_s=data["model_s"],
             patience=data["patience"],
         )
+
+
+def headers_of(config: dict[str, str]) -> dict[str, str]:
+    """The headers that the metadata service is sent, as Metaflow has it: the key is one of them, and wins.
+
+    Raises ``UsageError``, without the value, where METAFLOW_SERVICE_HEADERS can't be used.
+    """
+    try:
+        found = json.loads(config.get(HEADERS) or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise UsageError(f'{HEADERS}: not a JSON object of names and values, like {{"NAME": "VALUE"}}')
+    key = config.get(AUTH_KEY)
+    return replaced(found, KEY_HEADER, key) if key else found
+
+
+def replaced(headers: dict[str, str], name: str, value: str) -> dict[str, str]:
+    """The headers with this one in place of those of the same name in any case."""
+    return {other: text for other, text in headers.items() if other.lower() != name.lower()} | {name: value}
 
 
 LABEL = "mfconf.dev/run"

@@ -1,7 +1,8 @@
-"""``python -m load --url URL --profile P --seed N --run-id ID --result FILE``: one load test.
+"""``python -m load --profile P --seed N --run-id ID --result FILE``: one load test.
 
-Headers for the service come from METAFLOW_SERVICE_HEADERS (JSON). The result is the report's ``load`` object
-plus ``interrupted``; exit code 0 whether or not thresholds were kept.
+The service is METAFLOW_SERVICE_URL, its headers METAFLOW_SERVICE_HEADERS (JSON): either may hold a secret, and all
+users of a machine can read command lines. The result is the report's ``load`` object plus ``interrupted``; exit
+code 0 whether or not thresholds were kept.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ SIGN_OF_LIFE_S = 10
 def main() -> None:
     """Run the test, saying now and then how it goes."""
     parser = argparse.ArgumentParser(prog="python -m load", description=__doc__)
-    parser.add_argument("--url", required=True)
     parser.add_argument("--profile", required=True, choices=sorted(PROFILES))
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--run-id", required=True)
@@ -36,7 +36,9 @@ def main() -> None:
     profile = PROFILES[options.profile]
     headers: dict[str, str] = json.loads(os.environ.get("METAFLOW_SERVICE_HEADERS") or "{}")
 
-    environment = Environment(user_classes=[build(options.run_id, headers, options.seed)], host=options.url)
+    environment = Environment(
+        user_classes=[build(options.run_id, headers, options.seed)], host=os.environ["METAFLOW_SERVICE_URL"]
+    )
     samples: list[measures.Sample] = []
     began = time.time()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ import requests
 import urllib3
 
 from conformance.errors import TargetError
-from conformance.session import Session
+from conformance.session import Session, headers_of
 from conformance.status import OK, meant
 from conformance.waiting import DEADLINES, Unsettled, wait
 
@@ -160,10 +159,7 @@ class MetadataService:
         self.run_id = session.run_id
         self._session = session
         self._own = threading.local()
-        configured = session.config.get("METAFLOW_SERVICE_HEADERS") or os.environ.get("METAFLOW_SERVICE_HEADERS")
-        self._headers: dict[str, str] = json.loads(configured) if configured else {}
-        if key := session.config.get("METAFLOW_SERVICE_AUTH_KEY"):
-            self._headers["x-api-key"] = key
+        self._headers = headers_of(session.config)
 
     @property
     def http(self) -> requests.Session:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.errors import UsageError
 from conformance.targets import eks, kind, profile, s3, service
-from conformance.targets.base import Options, Target
+from conformance.targets.base import Options, Target, with_headers
 
 FLAGS = {"context": "--context", "profile": "--metaflow-profile", "headers": "--header", "images": "--images"}
 """The options that concern a target, as they are typed."""
@@ -46,4 +46,4 @@ def resolve(name: str, options: Options) -> Target:
         if getattr(options, field) and field not in KINDS[kind_].takes:
             forms = " or ".join(other.form for other in KINDS.values() if field in other.takes)
             raise UsageError(f"{flag}: goes with {forms}; --target {kind_} does not take it")
-    return KINDS[kind_].resolve(rest, options)
+    return with_headers(KINDS[kind_].resolve(rest, options), options.headers)

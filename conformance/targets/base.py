@@ -7,7 +7,7 @@ import difflib
 import json
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from conformance.errors import UsageError
+from conformance.session import AUTH_KEY, HEADERS, KEY_HEADER, headers_of, replaced
 
-HEADERS = "METAFLOW_SERVICE_HEADERS"
 URLS = ("METAFLOW_SERVICE_URL", "METAFLOW_SERVICE_INTERNAL_URL")
 WHO = frozenset({"METAFLOW_HOME", "METAFLOW_PROFILE", "METAFLOW_USER"})
 """Variables that choose a configuration or a user, and are no part of a configuration."""
@@ -50,13 +50,26 @@ class Target:
     declares: frozenset[str]
     environment: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
-    headers: tuple[tuple[str, str], ...] = ()
 
     def export(self) -> None:
         """Make this process and its children users of the deployment."""
         os.environ.update(self.environment)
-        if self.headers:
-            os.environ[HEADERS] = json.dumps(dict(self.headers))
+
+
+def with_headers(target: Target, given: tuple[tuple[str, str], ...]) -> Target:
+    """The target whose users send the headers ``given`` too; each replaces a configured one of its name.
+
+    Raises ``UsageError`` where the configured ones can't be used.
+    """
+    headers = headers_of(target.config)
+    for name, value in given:
+        headers = replaced(headers, name, value)
+    if not headers:
+        return target
+    said = {HEADERS: json.dumps(headers)}
+    if target.config.get(AUTH_KEY):
+        said[AUTH_KEY] = next(value for name, value in headers.items() if name.lower() == KEY_HEADER)
+    return replace(target, config=target.config | said, environment=target.environment | said)
 
 
 def declared_by(config: dict[str, str]) -> frozenset[str]:

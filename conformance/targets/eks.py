@@ -24,7 +24,7 @@ def resolve(rest: str, options: Options) -> Target:
         "METAFLOW_PROFILE": options.profile or "",
         "KUBECONFIG": write_kubeconfig(_kubeconfig(name, region)),
     }
-    return Target(f"eks:{rest}", "eks", config, declared_by(config), environment, headers=options.headers)
+    return Target(f"eks:{rest}", "eks", config, declared_by(config), environment)
 
 
 def _kubeconfig(name: str, region: str) -> dict[str, object]:

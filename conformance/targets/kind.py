@@ -28,5 +28,4 @@ def resolve(rest: str, options: Options) -> Target:
         declared_by(config),
         local.environment(),
         simulated=frozenset({"gpu", "s3"}),
-        headers=options.headers,
     )

@@ -16,6 +16,4 @@ def resolve(rest: str, options: Options) -> Target:
     folder, found = read_profile(name)
     config = overlaid(found)
     environment = {"METAFLOW_HOME": str(folder), "METAFLOW_PROFILE": name or ""} | kubeconfig_for(options.context)
-    return Target(
-        f"profile:{rest or 'default'}", "profile", config, declared_by(config), environment, headers=options.headers
-    )
+    return Target(f"profile:{rest or 'default'}", "profile", config, declared_by(config), environment)

@@ -15,15 +15,16 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from botocore.stub import Stubber
 
 from conformance.errors import TargetError, UsageError
+from conformance.session import AUTH_KEY, HEADERS, headers_of
 from conformance.targets import resolve
 from conformance.targets.base import (
-    HEADERS,
     Options,
     Target,
     check_url,
     declared_by,
     kubeconfig_for,
     read_profile,
+    with_headers,
 )
 
 URL, ROOT, NAMESPACE = (
@@ -264,20 +265,52 @@ def test_a_datastore_alone(name: str, root: str, endpoint: str | None) -> None:
 
 
 def test_a_service_alone() -> None:
-    target = resolve("service:http://127.0.0.1:8080/api/", Options(headers=(("x-api-key", "k"),)))
+    target = resolve("service:http://127.0.0.1:8080/api/", Options())
 
     assert (target.name, target.kind) == ("service:http://127.0.0.1:8080/api", "service")
     assert target.config[URL] == "http://127.0.0.1:8080/api"
     assert target.declares == {"metadata"}
-    assert target.headers == (("x-api-key", "k"),)
 
 
 @pytest.mark.usefixtures("own_environment")
 def test_a_target_is_exported_with_its_headers() -> None:
-    Target("x", "x", {}, frozenset(), {"METAFLOW_PROFILE": "p"}, headers=(("X-A", "1"), ("X-B", 'q"'))).export()
+    target = Target("x", "x", {}, frozenset(), {"METAFLOW_PROFILE": "p"})
+    with_headers(target, (("X-A", "1"), ("X-B", 'q"'))).export()
 
     assert os.environ["METAFLOW_PROFILE"] == "p"
     assert json.loads(os.environ[HEADERS]) == {"X-A": "1", "X-B": 'q"'}
+
+
+def test_headers_of_the_command_line_join_the_configured_ones_and_win(home: Path) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h", SERVICE_HEADERS={"X-A": "1", "X-B": "2"})
+    target = resolve("profile:prod", Options(headers=(("x-b", "3"), ("X-C", "4"))))
+
+    assert headers_of(target.config) == {"X-A": "1", "x-b": "3", "X-C": "4"}
+    assert target.environment[HEADERS] == target.config[HEADERS]
+
+
+def test_a_key_of_the_command_line_replaces_the_configured_one_for_metaflow_too(home: Path) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h", SERVICE_AUTH_KEY="old")
+    target = resolve("profile:prod", Options(headers=(("X-Api-Key", "new"),)))
+
+    assert headers_of(target.config) == {"x-api-key": "new"}
+    assert target.environment[AUTH_KEY] == "new"
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_service_alone_is_sent_the_headers_of_the_environment() -> None:
+    os.environ |= {HEADERS: '{"X-A": "1"}', AUTH_KEY: "k"}
+
+    assert headers_of(resolve("service:http://h", Options()).config) == {"X-A": "1", "x-api-key": "k"}
+
+
+@pytest.mark.parametrize("text", ["s3cr3t", '["s3cr3t"]', '{"X-A": 5}'])
+def test_headers_that_are_none_are_refused_untold(home: Path, text: str) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h", SERVICE_HEADERS=text)
+
+    with pytest.raises(UsageError, match="METAFLOW_SERVICE_HEADERS: not a JSON object") as raised:
+        resolve("profile:prod", Options())
+    assert "s3cr3t" not in str(raised.value)
 
 
 Answer = Callable[[Stubber], None]
