@@ -72,7 +72,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     select(requirements, profile=plan.profile, areas=plan.areas, only=plan.only, capabilities=NEEDS)
     target = resolve(plan.target, plan.options)
     target.export()
-    blank = Session(new_run_id(), Path(), target.name, (), (), frozenset(), frozenset(), target.config)
+    blank = Session(new_run_id(), Path(), target.identity, (), (), frozenset(), frozenset(), target.config)
     observed = preflight.observe(target, blank)
     selection = select(
         requirements,
@@ -81,7 +81,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
         only=plan.only,
         capabilities=observed.capabilities,
     )
-    for run_id in cleanup.reap(target.name):
+    for run_id in cleanup.reap(target.identity):
         watcher.say(f"cleaned up after the run {run_id}, which was killed")
     launches = _launch_order(selection.launches)
     session = replace(
@@ -185,8 +185,20 @@ def _row(case: Case, plan: Plan, session: Session) -> dict[str, Any]:
         "why": requirement.why,
         "profile": requirement.profile.value,
         "simulated": bool(case.needs & session.simulated),
-        "reproduce": shlex.join(["mfconf", "run", "--target", plan.target, "--only", case.id]),
+        "reproduce": _reproduce(case, plan),
     }
+
+
+def _reproduce(case: Case, plan: Plan) -> str:
+    """The command that judges the case again on the same target; a header's value is left to whoever types it."""
+    words = ["mfconf", "run", "--target", plan.target]
+    if plan.options.context:
+        words += ["--context", plan.options.context]
+    if plan.options.profile:
+        words += ["--metaflow-profile", plan.options.profile]
+    for name, _ in plan.options.headers:
+        words += ["--header", f"{name}:..."]
+    return shlex.join([*words, "--only", case.id])
 
 
 def _blank(outcome: Outcome, message: str) -> dict[str, Any]:
@@ -297,12 +309,18 @@ def _end(pad: LaunchPad, session: Session, teller: _Teller, broken_off: str) -> 
 
 
 def to_rerun(folder: Path) -> tuple[str, ...]:
-    """The IDs of the cases that did not pass in an earlier run. Raises ``UsageError`` where there are none."""
+    """The IDs of the cases that did not pass in an earlier run, or were never judged in it as it was killed.
+
+    Raises ``UsageError`` where there are none.
+    """
     try:
-        checks = latest_checks(read(folder))
+        events = read(folder)
     except (OSError, ValueError) as error:
         raise UsageError(f"--rerun-failed {folder}: no record of a run: {error}") from None
-    found = tuple(check["id"] for check in checks if Outcome(check["outcome"]) in RERUN)
+    fine = {check["id"] for check in latest_checks(events) if Outcome(check["outcome"]) not in RERUN}
+    selected = {name for event in events if event["type"] == "run.started" for name in event["selected"]}
+    judged = {event["id"] for event in events if event["type"] == "check.finished"}
+    found = tuple(sorted((selected | judged) - fine))
     if not found:
         raise UsageError(f"--rerun-failed {folder}: nothing failed there")
     return found

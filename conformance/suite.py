@@ -15,17 +15,21 @@ GIT_S = 10
 
 
 def identity() -> dict[str, Any]:
-    """``version``, ``commit`` (None outside of a checkout), ``dirty`` and ``requirements_digest``."""
+    """``version``, ``commit`` (None outside of a checkout), ``dirty`` and ``requirements_digest``.
+
+    A repository counts as the checkout only where it tracks this very file: a user's own may hold the environment.
+    """
     rows = repr(
         [
             {k: sorted(v) if isinstance(v, frozenset) else v for k, v in asdict(requirement).items()}
             for requirement in catalogue()
         ]
     )
+    tracked = _git("ls-files", "--error-unmatch", Path(__file__).name) is not None
     return {
         "version": suite_version(),
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain")),
+        "commit": _git("rev-parse", "HEAD") if tracked else None,
+        "dirty": tracked and bool(_git("status", "--porcelain")),
         "requirements_digest": hashlib.sha256(rows.encode()).hexdigest(),
     }
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from conformance import suite
 from conformance.errors import UsageError
 from conformance.outcome import Exit
-from conformance.record import FILE
+from conformance.record import FILE, read
 from conformance.reporting import finish
 from conformance.requirement import catalogue
 from conformance.running import output_folder, to_rerun
@@ -83,6 +83,16 @@ def test_what_did_not_pass_is_run_again(tmp_path: Path) -> None:
     assert to_rerun(write("whole", tmp_path)) == ("META-002", "META-003", "META-004", "META-007")
 
 
+def test_what_a_killed_run_never_judged_is_run_again(tmp_path: Path) -> None:
+    folder = write("killed", tmp_path)
+    (started, *rest) = read(folder)
+    judged = {event["id"]: event["outcome"] for event in rest if event["type"] == "check.finished"}
+    unjudged = set(started["selected"]) - set(judged)
+
+    assert unjudged
+    assert set(to_rerun(folder)) == unjudged | {name for name, outcome in judged.items() if outcome == "failed"}
+
+
 def test_where_all_passed_there_is_nothing_to_run_again(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing failed there"):
         to_rerun(write("conformant", tmp_path))
@@ -115,6 +125,28 @@ def test_the_digest_changes_with_a_requirement(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(suite, "catalogue", lambda: rest)
 
     assert suite.identity()["requirements_digest"] != before
+
+
+def test_a_repository_that_does_not_track_the_suite_is_not_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / ".venv" / "conformance"
+    installed.mkdir(parents=True)
+    (installed / "suite.py").touch()
+
+    def git(*words: str) -> str:
+        made = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *words]
+        return subprocess.run(made, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message=the user's own")
+    monkeypatch.setattr(suite, "__file__", str(installed / "suite.py"))
+    found = suite.identity()
+    assert (found["commit"], found["dirty"]) == (None, False)
+
+    git("add", ".venv/conformance/suite.py")
+    found = suite.identity()
+    assert (found["commit"], found["dirty"]) == (git("rev-parse", "HEAD"), True)
 
 
 def test_outside_of_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
