@@ -181,6 +181,17 @@ def test_a_right_that_can_be_done_without_is_well(
     assert bad() == GPU
 
 
+def test_a_missing_account_and_a_controller_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "account", None)
+    monkeypatch.setattr(View, "ready", None)
+
+    assert bad() == [
+        "service account runner: not in namespace default",
+        "Argo Workflows: 0 ready of 1 wanted replicas",
+        *GPU,
+    ]
+
+
 def test_an_account_that_can_not_be_read_is_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hidden", ("account",))
     found = list(examine("profile:x", Options()))
