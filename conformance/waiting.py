@@ -13,7 +13,7 @@ DEADLINES: dict[str, float] = {
     "answer": 10,
     "call": 30,
     "client_patience": 20,
-    "beat_accepted": 20,
+    "beat_accepted": 70,
     "tags": 20,
     "settle": 30,
     "pod_start": 120,

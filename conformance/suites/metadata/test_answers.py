@@ -103,7 +103,7 @@ def test_flow_of_the_client(metadata):
 
 @requirement("META-019", needs={"metadata"}, kills="proxy-rounds-numbers")
 def test_time_has_milliseconds(metadata):
-    """Of runs registered one after the other, none is older than the one before by more than clocks differ, and times are not whole seconds.
+    """Of runs registered one after the other, none is older than the one before, and times are not whole seconds.
 
     Why: `Flow.latest_run` and the order of every list are what the client sorts by ts_epoch.
     """

@@ -1,7 +1,16 @@
 """Artifacts belong to attempts; what is acknowledged is kept."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, assert_count, attempt, by_name, epoch, offered, succeeded
+from conformance.suites.metadata.bodies import (
+    CLOCKS_MS,
+    artifact,
+    assert_count,
+    attempt,
+    by_name,
+    epoch,
+    offered,
+    succeeded,
+)
 
 
 @requirement("META-030", needs={"metadata"}, profile="smoke", kills="writes-behind")

@@ -1,7 +1,7 @@
 """Which attempt it is that a list shows."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import attempt, by_name, offered, record, values
+from conformance.suites.metadata.bodies import attempt, by_name, offered, record
 
 ELEVEN = 11
 

@@ -1,7 +1,16 @@
 """Metadata records of a task."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import CLOCKS_MS, artifact, assert_count, assert_registered_now, offered, record, service_time, values
+from conformance.suites.metadata.bodies import (
+    CLOCKS_MS,
+    artifact,
+    assert_count,
+    assert_registered_now,
+    offered,
+    record,
+    service_time,
+    values,
+)
 
 
 @requirement(
@@ -80,7 +89,9 @@ def test_newest_value_wins(metadata, until):
     task = metadata.new_task_path("NewestValue")
     metadata.write(f"{task}/metadata", [record("attempt", "0", 0)])
     first = service_time(metadata)
-    until(lambda: service_time(metadata) > first + 2 * CLOCKS_MS, f"{task}: a later time of the service", within="tags")
+    until(
+        lambda: service_time(metadata) > first + 2 * CLOCKS_MS, f"{task}: a later time of the service", within="settle"
+    )
 
     metadata.write(f"{task}/metadata", [record("attempt", "1", 1)])
 
