@@ -69,7 +69,7 @@ class Session:
         os.environ.update(secret)
         data = asdict(self)
         data |= {"config": {key: value for key, value in self.config.items() if key not in secret}}
-        data |= {"secret": sorted(secret)}
+        data |= {"secret": sorted(secret), "target": redact(self.target)}
         data |= {"capabilities": sorted(self.capabilities), "simulated": sorted(self.simulated)}
         path = self.output / FILE
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from conformance.errors import UsageError
+from conformance.redact import redact_text
 from conformance.session import AUTH_KEY, HEADERS, KEY_HEADER, headers_of, replaced
 
 URLS = ("METAFLOW_SERVICE_URL", "METAFLOW_SERVICE_INTERNAL_URL")
@@ -41,7 +42,8 @@ class Target:
 
     ``environment`` is exported before anything talks to the deployment; ``config`` holds the METAFLOW_*
     keys; ``declares`` the needs that it is meant to provide, whether or not they work;
-    ``simulated`` those that a stand-in provides.
+    ``simulated`` those that a stand-in provides; ``through`` what it is reached through beside the name
+    (context, profile): the same name through another is another deployment.
     """
 
     name: str
@@ -50,6 +52,12 @@ class Target:
     declares: frozenset[str]
     environment: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
+    through: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from every other deployment; no secret is in it."""
+        return redact_text(f"{self.name} ({self.through})" if self.through else self.name)
 
     def export(self) -> None:
         """Make this process and its children users of the deployment."""
@@ -149,14 +157,14 @@ def kubeconfig_for(context: str | None) -> dict[str, str]:
     """
     if context is None:
         return {}
-    given = os.environ.get("KUBECONFIG", "~/.kube/config").split(os.pathsep)
-    merged = _merge([Path(path).expanduser() for path in given if path])
+    given = _kubeconfigs()
+    merged = _merge(given)
     chosen = next((c for c in merged["contexts"] if c["name"] == context), None)
     if chosen is None:
         names = [c["name"] for c in merged["contexts"]]
         close = difflib.get_close_matches(context, names, n=1)
         hint = f", did you mean {close[0]}?" if close else f"; contexts: {', '.join(names) or 'none'}"
-        raise UsageError(f"--context {context}: not in the kubeconfig {os.pathsep.join(given)}{hint}")
+        raise UsageError(f"--context {context}: not in the kubeconfig {os.pathsep.join(map(str, given))}{hint}")
     of_it = chosen.get("context") or {}
     parts = {
         "clusters": [entry for entry in merged["clusters"] if entry["name"] == of_it.get("cluster")],
@@ -164,6 +172,16 @@ def kubeconfig_for(context: str | None) -> dict[str, str]:
         "contexts": [chosen],
     }
     return {"KUBECONFIG": write_kubeconfig({**merged, **parts, "current-context": context})}
+
+
+def current_context() -> str:
+    """The context that Kubernetes clients use if none is chosen; empty where there is none."""
+    return str(_merge(_kubeconfigs())["current-context"])
+
+
+def _kubeconfigs() -> list[Path]:
+    given = os.environ.get("KUBECONFIG", "~/.kube/config").split(os.pathsep)
+    return [Path(path).expanduser() for path in given if path]
 
 
 def write_kubeconfig(content: dict[str, Any]) -> str:
@@ -177,12 +195,14 @@ def write_kubeconfig(content: dict[str, Any]) -> str:
 
 def _merge(paths: list[Path]) -> dict[str, Any]:
     """All files as one; of entries with one name the first counts, as kubectl has it."""
-    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
+    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "current-context": ""}
+    merged |= {"clusters": [], "users": [], "contexts": []}
     for path in paths:
         if not path.exists():
             continue
         try:
             loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            merged["current-context"] = merged["current-context"] or loaded.get("current-context") or ""
             for part in ("clusters", "users", "contexts"):
                 there = {entry["name"] for entry in merged[part]}
                 found = [entry for entry in loaded.get(part) or [] if entry["name"] not in there]

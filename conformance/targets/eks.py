@@ -19,15 +19,18 @@ def resolve(rest: str, options: Options) -> Target:
         raise UsageError("--target eks: the cluster's name is missing; use eks:CLUSTER[@REGION]")
     folder, found = read_profile(options.profile)
     config = overlaid(found)
+    kubeconfig, region = _kubeconfig(name, region)
     environment = {
         "METAFLOW_HOME": str(folder),
         "METAFLOW_PROFILE": options.profile or "",
-        "KUBECONFIG": write_kubeconfig(_kubeconfig(name, region)),
+        "KUBECONFIG": write_kubeconfig(kubeconfig),
     }
-    return Target(f"eks:{rest}", "eks", config, declared_by(config), environment)
+    through = f"region {region}, profile {options.profile or 'default'}"
+    return Target(f"eks:{rest}", "eks", config, declared_by(config), environment, through=through)
 
 
-def _kubeconfig(name: str, region: str) -> dict[str, object]:
+def _kubeconfig(name: str, region: str) -> tuple[dict[str, object], str]:
+    """The kubeconfig, and the region: where none was named, the one that this user's configuration gives."""
     try:
         client = boto3.client(
             "eks",
@@ -44,7 +47,7 @@ def _kubeconfig(name: str, region: str) -> dict[str, object]:
         "command": "aws",
         "args": ["eks", "get-token", "--cluster-name", name, "--region", client.meta.region_name],
     }
-    return {
+    made: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": name,
@@ -60,3 +63,4 @@ def _kubeconfig(name: str, region: str) -> dict[str, object]:
         "users": [{"name": name, "user": {"exec": token}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
     }
+    return made, client.meta.region_name

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.targets.base import Options, Target, declared_by, kubeconfig_for, overlaid, read_profile
+from conformance.targets.base import (
+    Options,
+    Target,
+    current_context,
+    declared_by,
+    kubeconfig_for,
+    overlaid,
+    read_profile,
+)
 
 TAKES = frozenset({"context", "headers"})
 
@@ -16,4 +24,7 @@ def resolve(rest: str, options: Options) -> Target:
     folder, found = read_profile(name)
     config = overlaid(found)
     environment = {"METAFLOW_HOME": str(folder), "METAFLOW_PROFILE": name or ""} | kubeconfig_for(options.context)
-    return Target(f"profile:{rest or 'default'}", "profile", config, declared_by(config), environment)
+    declared = declared_by(config)
+    context = options.context or (current_context() if "kubernetes" in declared else "")
+    through = f"context {context}" if context else ""
+    return Target(f"profile:{rest or 'default'}", "profile", config, declared, environment, through=through)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_it_is_read_back_whole_by_a_child(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("own_environment")
 def test_its_file_holds_no_secret(tmp_path: Path) -> None:
-    made(tmp_path / "output", CONFIG).save()
+    replace(made(tmp_path / "output", CONFIG), target="service:http://me:s3cr3t-4@host").save()
 
     text = (tmp_path / "output" / FILE).read_text(encoding="utf-8")
     assert "s3cr3t" not in text

@@ -21,6 +21,7 @@ from conformance.targets.base import (
     Options,
     Target,
     check_url,
+    current_context,
     declared_by,
     kubeconfig_for,
     read_profile,
@@ -313,6 +314,40 @@ def test_headers_that_are_none_are_refused_untold(home: Path, text: str) -> None
     assert "s3cr3t" not in str(raised.value)
 
 
+def test_the_context_tells_one_deployment_of_a_profile_from_another(home: Path) -> None:
+    configured(home, "config_prod.json", KUBERNETES_NAMESPACE="jobs")
+    kubeconfig(home / "kubeconfig", "a", "b", current="a")
+
+    own, other = resolve("profile:prod", Options()), resolve("profile:prod", Options(context="b"))
+    assert (own.name, own.identity) == ("profile:prod", "profile:prod (context a)")
+    assert (other.name, other.identity) == ("profile:prod", "profile:prod (context b)")
+    assert resolve("profile:prod", Options(context="a")).identity == own.identity
+
+
+def test_the_current_context_is_the_first_that_a_file_names(home: Path) -> None:
+    one, two = kubeconfig(home / "one", "a"), kubeconfig(home / "two", "b", current="b")
+    three = kubeconfig(home / "three", "c", current="c")
+    os.environ["KUBECONFIG"] = os.pathsep.join(map(str, [one, two, three]))
+
+    assert current_context() == "b"
+    os.environ["KUBECONFIG"] = str(home / "absent")
+    assert current_context() == ""
+
+
+def test_a_target_without_a_cluster_is_its_name(home: Path) -> None:
+    configured(home, "config_prod.json", SERVICE_URL="http://h")
+    (home / "kubeconfig").write_text("torn: [", encoding="utf-8")
+
+    assert resolve("profile:prod", Options()).identity == "profile:prod"
+
+
+def test_no_password_is_in_an_identity() -> None:
+    target = resolve("service:http://me:hunter22@host", Options())
+
+    assert "hunter22" not in target.identity
+    assert "@host" in target.identity
+
+
 Answer = Callable[[Stubber], None]
 
 
@@ -348,6 +383,7 @@ def test_an_eks_cluster_becomes_a_kubeconfig(eks_client: Callable[[Answer], Stub
     ]
     assert made["current-context"] == made["contexts"][0]["name"] == "prod"
     assert target.name == "eks:prod@eu-west-1"
+    assert target.identity == "eks:prod@eu-west-1 (region eu-west-1, profile prod)"
     assert target.declares == {"metadata", "kubernetes", "datastore", "client"}
 
 
