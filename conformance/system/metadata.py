@@ -34,7 +34,9 @@ NOTHING_TO_SAY = {"user_name": USER, "tags": [], "system_tags": []}
 class Breaker:
     """Opens for good after ``SILENT_CALLS`` calls in a row without an answer, whichever thread made them.
 
-    Without it, each of the checks that are left would wait its full time for a service that died or hangs.
+    A call counts where /ping is not answered either: connections that are reset together, as a replica rolls, and
+    slow calls side by side are no dead service. Without the breaker, each of the checks that are left would wait
+    its full time for a service that died or hangs.
     """
 
     def __init__(self) -> None:
@@ -48,7 +50,7 @@ class Breaker:
             self._silent = 0
 
     def silent(self) -> None:
-        """Count a call without an answer."""
+        """Count a call without an answer, to which /ping got none either."""
         with self._lock:
             self._silent += 1
             self.open = self.open or self._silent >= SILENT_CALLS
@@ -198,12 +200,14 @@ class MetadataService:
         try:
             answer = self._answer(request, method, DEADLINES[within], json=body, **options)
         except requests.Timeout:
-            state.silent()
-            self._ping(request)
+            if not self._lives():
+                raise TargetError(
+                    f"{request}: no answer in time, nor to /ping; does the metadata service hang?"
+                ) from None
             raise Unsettled(f"{request}: no answer within {DEADLINES[within]:.0f} s, while /ping is answered") from None
         except requests.RequestException as error:
-            state.silent()
-            raise TargetError(f"{request}: no answer: {type(error).__name__}; is the metadata service up?") from None
+            hint = "/ping is answered: was the connection cut?" if self._lives() else "is the metadata service up?"
+            raise TargetError(f"{request}: no answer: {type(error).__name__}; {hint}") from None
         state.answered()
         return answer
 
@@ -234,12 +238,19 @@ class MetadataService:
         text = _decoded(bytes(body), response.encoding)
         return Answer(request, response.status_code, response.headers, text, time.monotonic() - began)
 
-    def _ping(self, request: str) -> None:
-        """Raises ``TargetError`` unless the service answers at all, over another connection."""
+    def _lives(self) -> bool:
+        """Whether the service answers /ping over another connection. The breaker is told."""
+        lives = self._ping() is not None
+        (breaker(self.url).answered if lives else breaker(self.url).silent)()
+        return lives
+
+    def _ping(self) -> int | None:
+        """The status of /ping over another connection; none where there is no answer."""
         try:
-            self.fresh().http.get(f"{self.url}/ping", timeout=CONNECT_S, allow_redirects=False)
+            with self.fresh().http as http:
+                return http.get(f"{self.url}/ping", timeout=CONNECT_S, allow_redirects=False).status_code
         except requests.RequestException:
-            raise TargetError(f"{request}: no answer in time, nor to /ping; does the metadata service hang?") from None
+            return None
 
     def get(self, path: str) -> Answer:
         """GET."""

@@ -156,7 +156,7 @@ def test_redirects_are_answers(service: MetadataService, behaviour: Behaviour) -
 
 
 def test_after_three_calls_without_an_answer_none_is_tried(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/flows": behaviour.die}
+    behaviour.ways = {"/flows": behaviour.die, "/ping": behaviour.die}
     for _ in range(metadata.SILENT_CALLS):
         with pytest.raises(TargetError, match="no answer"):
             service.get("/flows")
@@ -169,8 +169,33 @@ def test_after_three_calls_without_an_answer_none_is_tried(service: MetadataServ
     assert len(behaviour.requests) == tried
 
 
+@pytest.mark.parametrize("way", ["die", "hang"])
+def test_calls_of_many_that_get_no_answer_together_end_nothing_while_ping_is_answered(
+    service: MetadataService, behaviour: Behaviour, way: str
+) -> None:
+    behaviour.ways = {"/flows": getattr(behaviour, way)}
+
+    def fail(_: int) -> None:
+        with pytest.raises((TargetError, Unsettled), match="/ping is answered"):
+            service.get("/flows")
+
+    service.together(fail, range(2 * metadata.SILENT_CALLS))
+
+    assert service.get("/fault").status == 200
+
+
+def test_a_service_that_hangs_is_not_waited_for_again_and_again(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": behaviour.hang, "/ping": behaviour.hang}
+    for _ in range(metadata.SILENT_CALLS):
+        with pytest.raises(TargetError, match="nor to /ping"):
+            service.get("/flows")
+
+    with pytest.raises(TargetError, match="not tried"):
+        service.get("/flows")
+
+
 def test_an_answer_between_keeps_the_calls_going(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/flows": behaviour.die, "/fault": answer("", 500)}
+    behaviour.ways = {"/flows": behaviour.die, "/ping": behaviour.die, "/fault": answer("", 500)}
 
     for _ in range(2 * metadata.SILENT_CALLS):
         with pytest.raises(TargetError):
