@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,16 +14,37 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conformance.errors import TargetError
+from conformance.errors import TargetError, UsageError
 from conformance.session import Session
 
 SETTINGS = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}, max_pool_connections=4)
 
 
 @cache
-def client() -> Any:
-    """The S3 client that this user's configuration gives."""
-    return boto3.client("s3", config=SETTINGS)
+def client(parameters: str) -> Any:
+    """The S3 client that this user's configuration gives; ``parameters``: what ``boto3.client`` takes, as JSON."""
+    given = json.loads(parameters)
+    settings = Config(**given.pop("config", {})).merge(SETTINGS)
+    return boto3.client("s3", config=settings, **given)
+
+
+def parameters_of(config: dict[str, str]) -> str:
+    """The parameters of Metaflow's S3 client, as JSON; see the end of its ``metaflow_config.py``.
+
+    Raises ``UsageError`` where METAFLOW_DATATOOLS_CLIENT_PARAMS is no JSON object.
+    """
+    try:
+        found = json.loads(config.get("METAFLOW_DATATOOLS_CLIENT_PARAMS") or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError("METAFLOW_DATATOOLS_CLIENT_PARAMS: not a JSON object of parameters of boto3.client")
+    if endpoint := config.get("METAFLOW_S3_ENDPOINT_URL"):
+        found.setdefault("endpoint_url", endpoint)
+    verify = config.get("METAFLOW_S3_VERIFY_CERTIFICATE")
+    if verify not in (None, "", "false"):  # JSON's false is no value for Metaflow
+        found["verify"] = True if verify == "true" else verify
+    return json.dumps(found, sort_keys=True)
 
 
 class Datastore:
@@ -30,6 +52,7 @@ class Datastore:
 
     def __init__(self, session: Session) -> None:
         parts = urlsplit(session.config["METAFLOW_DATASTORE_SYSROOT_S3"])
+        self._parameters = parameters_of(session.config)
         self.bucket = parts.netloc
         self.root = parts.path.strip("/")
         self.own = "/".join(filter(None, [self.root, "mfconf", session.run_id]))
@@ -40,7 +63,7 @@ class Datastore:
         Errors that the store itself answers with are botocore's ``ClientError``.
         """
         try:
-            function: Callable[..., Any] = getattr(client(), operation)
+            function: Callable[..., Any] = getattr(client(self._parameters), operation)
             return function(Bucket=self.bucket, **arguments)
         except ClientError:
             raise
@@ -57,7 +80,7 @@ class Datastore:
         """Write an object below ``own`` as boto3's transfers do: in parts, from 8 MiB on; its key."""
         key = f"{self.own}/{name}"
         try:
-            client().upload_fileobj(io.BytesIO(body), self.bucket, key)
+            client(self._parameters).upload_fileobj(io.BytesIO(body), self.bucket, key)
         except (BotoCoreError, ClientError, S3UploadFailedError) as error:
             raise AssertionError(f"s3://{self.bucket}/{key}: an upload in parts fails: {error}") from None
         return key
