@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from urllib.request import getproxies_environment
 
 from filelock import FileLock, Timeout
 
@@ -38,6 +40,7 @@ def up(source: str = "auto") -> None:
     """
     progress = Progress(total=6)
     chosen = images.check_source(source)
+    os.environ.update(_direct())
     with _alone(progress):
         reap("work")
         packages.ensure({"docker": "docker.io"}, progress)
@@ -156,15 +159,26 @@ def status() -> Status:
         "metadata service": f"http://127.0.0.1:{ports[deployment.METADATA_PORT]}",
         "S3 server": f"http://127.0.0.1:{ports[deployment.S3_PORT]}",
     }
-    return Status(is_up, found, services if is_up else {}, environment() if is_up else {})
+    return Status(is_up, found, services if is_up else {}, environment() | engine.private() if is_up else {})
 
 
 def environment() -> dict[str, str]:
     """The variables under which Metaflow, boto3 and kubectl use the local deployment."""
     return {
+        **_direct(),
         "METAFLOW_HOME": str(METAFLOW_HOME),
         "METAFLOW_PROFILE": PROFILE,
         "KUBECONFIG": str(KUBECONFIG),
         "AWS_CONFIG_FILE": str(AWS_CONFIG),
         "AWS_SHARED_CREDENTIALS_FILE": str(AWS_CREDENTIALS),
     }
+
+
+def _direct() -> dict[str, str]:
+    """What keeps a proxy, where there is one, out of the way to this machine; what the user has there stays."""
+    if not set(getproxies_environment()) - {"no"}:
+        return {}
+    given = ",".join(os.environ[name] for name in ("no_proxy", "NO_PROXY") if name in os.environ)
+    hosts = [host.strip() for host in given.split(",")]
+    value = ",".join(dict.fromkeys(filter(None, [*hosts, "127.0.0.1", "localhost"])))
+    return {"NO_PROXY": value, "no_proxy": value}

@@ -62,6 +62,12 @@ def attach() -> bool:
     return _answers()
 
 
+def private() -> dict[str, str]:
+    """What a user's shell needs to reach the engine in use where it is the private one; else nothing."""
+    address = f"unix://{SOCKET}"
+    return {"DOCKER_HOST": address} if os.environ.get("DOCKER_HOST") == address else {}
+
+
 def _answers(socket: Path | None = None) -> bool:
     env = {**os.environ, **({"DOCKER_HOST": f"unix://{socket}"} if socket else {})}
     if not shutil.which("docker"):

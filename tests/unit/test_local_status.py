@@ -1,0 +1,71 @@
+"""How to use the local deployment: the way to it, past a proxy, and to the engine that carries it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.request import proxy_bypass_environment
+
+import pytest
+
+from conformance import local
+from conformance.local import cluster, engine
+
+
+@pytest.fixture
+def standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local deployment that is up."""
+    made = tmp_path / "made.json"
+    made.touch()
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(local, "MADE", made)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(cluster, "nodes", lambda: {"mfconf-control-plane": "running"})
+
+
+@pytest.mark.usefixtures("standing")
+@pytest.mark.parametrize("private", [True, False])
+def test_status_tells_the_way_to_a_private_engine(monkeypatch: pytest.MonkeyPatch, *, private: bool) -> None:
+    address = f"unix://{engine.SOCKET}"
+
+    def attach() -> bool:
+        monkeypatch.setenv("DOCKER_HOST", address if private else "tcp://127.0.0.1:2375")
+        return True
+
+    monkeypatch.setattr(engine, "attach", attach)
+    found = local.status()
+
+    assert found.up
+    assert found.environment.get("DOCKER_HOST") == (address if private else None)
+    assert "DOCKER_HOST" not in local.environment()
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "value"),
+    [
+        (None, None, "127.0.0.1,localhost"),
+        (None, "example.com, 127.0.0.1", "example.com,127.0.0.1,localhost"),
+        ("a.example", "b.example", "a.example,b.example,127.0.0.1,localhost"),
+        ("", None, "127.0.0.1,localhost"),
+    ],
+)
+def test_a_proxy_is_kept_out_of_the_way_to_this_machine(
+    monkeypatch: pytest.MonkeyPatch, lower: str | None, upper: str | None, value: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    for name, given in (("no_proxy", lower), ("NO_PROXY", upper)):
+        monkeypatch.delenv(name, raising=False)
+        if given is not None:
+            monkeypatch.setenv(name, given)
+    found = local.environment()
+
+    assert found["NO_PROXY"] == found["no_proxy"] == value
+    assert proxy_bypass_environment("127.0.0.1:30080", {"no": found["no_proxy"]})
+
+
+def test_without_a_proxy_there_is_none_to_keep_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_PROXY", "example.com")
+
+    assert "NO_PROXY" not in local.environment()
