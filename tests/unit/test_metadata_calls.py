@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import preflight
 from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import metadata
@@ -97,9 +98,13 @@ def service(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[M
         yield at(f"http://127.0.0.1:{server.server_port}")
 
 
-def at(url: str) -> MetadataService:
+def at(url: str, patience: float = 1.0) -> MetadataService:
+    return MetadataService(session_of(url, patience))
+
+
+def session_of(url: str, patience: float = 1.0) -> Session:
     config = {"METAFLOW_SERVICE_URL": url, "METAFLOW_SERVICE_HEADERS": '{"X-Key": "k"}'}
-    return MetadataService(Session("r1", Path(), "t", (), (), frozenset(), frozenset(), config))
+    return Session("r1", Path(), "t", (), (), frozenset(), frozenset(), config, patience=patience)
 
 
 def closed_port() -> int:
@@ -303,3 +308,21 @@ def test_a_body_that_is_cut_short_is_the_targets_fault(service: MetadataService,
 def test_paths_are_encoded() -> None:
     assert metadata.path_of("F") == "/flows/F"
     assert metadata.path_of("F", "a/b", "s", "ü %") == "/flows/F/runs/a%2Fb/steps/s/tasks/%C3%BC%20%25"
+
+
+@pytest.mark.parametrize("paged", [True, False])
+def test_pages_are_looked_for_in_a_list_that_is_short(
+    service: MetadataService, behaviour: Behaviour, *, paged: bool
+) -> None:
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        if paged:
+            handler.send_header("X-Limit", "1")
+        handler.end_headers()
+        handler.wfile.write(b"[]")
+
+    behaviour.ways = {"/flows/Mfconf_none/runs?_limit=1": way}
+
+    assert preflight.pages(session_of(service.url)) is paged
+    assert behaviour.requests == ["/flows/Mfconf_none/runs?_limit=1"]
