@@ -96,7 +96,7 @@ def _headers(declared: Mapping[str, Any], answer: Answer) -> list[str]:
         if value is None:
             found += [f"no header {name}"] if header.get("required") else []
             continue
-        typed: Any = int(value) if header["schema"]["type"] == "integer" and value.isdigit() else value
+        typed: Any = int(value) if resolved(header["schema"])["type"] == "integer" and value.isdigit() else value
         found += [f"header {name}: {message}" for message in faults(header["schema"], typed)]
     return found
 

@@ -7,6 +7,12 @@ from conformance.requirement import equal, requirement
 from conformance.suites.metadata.bodies import succeeded
 
 CONNECTIONS = 10
+VERSION = re.compile(
+    r"\s*v?(\d+!)?(?P<release>\d+(\.\d+)*)([-_.]?(a|alpha|b|beta|c|rc|pre|preview|post|rev|r|dev)[-_.]?\d*)*"
+    r"(\+[a-z\d]+([-_.][a-z\d]+)*)?\s*",
+    re.IGNORECASE,
+)
+"""A version as Python's packages have them (PEP 440)."""
 
 
 @requirement("META-001", needs={"metadata"}, profile="smoke", kills="ping-at-times")
@@ -25,18 +31,16 @@ def test_ping(metadata):
     "META-002", needs={"metadata"}, kills=("proxy-strips-headers", "version-header-in-words", "version-header-lost")
 )
 def test_version_header(metadata):
-    """GET /ping carries METADATA_SERVICE_VERSION with a version of three numbers.
+    """GET /ping carries METADATA_SERVICE_VERSION with a version that the client can compare.
 
-    Why: the client decides by this header whether it may send heartbeats, read attempts and mutate
-    tags; a proxy that strips it makes every tag command say that the service is too old.
+    Why: the client (packaging.version.parse) decides by this header whether it may send heartbeats, read
+    attempts and mutate tags; a proxy that strips it makes every tag command say that the service is too old.
     """
     answer = metadata.get("/ping")
 
     version = answer.headers.get("METADATA_SERVICE_VERSION")
     assert version, f"{answer.request}: no header METADATA_SERVICE_VERSION: an old service, or a proxy strips it"
-    numbers = version.split(".")[:3]
-    assert len(numbers) == 3, f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}, not of the form 1.2.3"
-    assert all(part.isdigit() for part in numbers), f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}"
+    assert VERSION.fullmatch(version), f"{answer.request}: METADATA_SERVICE_VERSION is {version!r}: want one like 2.5.1"
 
 
 @requirement("META-003", needs={"metadata"}, kills="version-header-too-old")
@@ -50,8 +54,10 @@ def test_version_is_recent_enough(metadata):
 
     equal(len(seen), 1, f"{metadata.url}/ping: versions told on {CONNECTIONS} connections ({sorted(map(str, seen))})")
     version = str(seen.pop())
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-    assert numbers >= (2, 3, 0), f"{metadata.url}/ping: METADATA_SERVICE_VERSION is {version}, older than 2.3.0"
+    told = VERSION.fullmatch(version)
+    assert told, f"{metadata.url}/ping: METADATA_SERVICE_VERSION is {version!r}: want one like 2.5.1"
+    numbers = tuple(int(part) for part in told["release"].split("."))
+    assert numbers >= (2, 3), f"{metadata.url}/ping: METADATA_SERVICE_VERSION is {version}, older than 2.3.0"
 
 
 @requirement(
