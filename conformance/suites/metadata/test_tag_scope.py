@@ -58,16 +58,20 @@ def test_concurrent_additions_and_removals(metadata):
     def change(number):
         mine = f"new-{number}"
         wanted: set[str] = set()
+        removed = False
         for turn in range(EACH):
             add, remove = ([mine], [f"old-{number}"]) if turn % 2 == 0 else ([], [mine])
             answer = metadata.patch(f"{path}/tag/mutate", {"tags_to_add": add, "tags_to_remove": remove})
             assert answer.meant in (200, CONFLICT), f"{answer}: want success or 409"
             wanted = wanted if answer.status == CONFLICT else {"add" if add else "remove"}
-        return mine, wanted
+            removed = removed or (answer.ok and f"old-{number}" in remove)
+        return mine, wanted, {f"old-{number}"} if removed else set()
 
-    ended = dict(metadata.together(change, range(WRITERS)))
+    done = metadata.together(change, range(WRITERS))
 
+    ended = {mine: wanted for mine, wanted, _ in done}
     tags = set(metadata.read(path)["tags"] or [])
+    equal(tags & set().union(*(gone for *_, gone in done)), set(), f"{path}: tags there whose removal was acknowledged")
     wrong = {tag for tag, last in ended.items() if (last == {"add"}) != (tag in tags) and last}
     equal(wrong, set(), f"{path}: tags that are not as their last acknowledged change left them")
     assert any(ended.values()), f"{path}/tag/mutate: every change of {WRITERS} clients was a conflict"
@@ -80,11 +84,11 @@ def test_change_of_tags_changes_tags_only(metadata):
     Why: a run that is written anew when it is tagged loses its heartbeat, or moves to the top of the list.
     """
     place = metadata.new_place("TagsOnly")
-    metadata.call("POST", f"{place.in_run}/heartbeat", data="{}")
+    succeeded(metadata.call("POST", f"{place.in_run}/heartbeat", data="{}"))
     paths = (place.in_run, place.in_step, place.in_task)
     before = {path: metadata.read(path) for path in paths}
 
-    metadata.retag(place.in_run, {"tags_to_add": ["new"]})
+    succeeded(metadata.retag(place.in_run, {"tags_to_add": ["new"]}))
 
     for path, found in before.items():
         equal(metadata.read(path), {**found, "tags": ["new"]}, f"{path}, after a change of tags")
