@@ -144,7 +144,7 @@ def test_heartbeats_are_fresh(metadata):
     for turn in range(TURNS):
         path = metadata.at(flow, metadata.new_run(flow)["run_number"])
         metadata.read(path)
-        metadata.call("POST", f"{path}/heartbeat", data="{}")
+        succeeded(metadata.call("POST", f"{path}/heartbeat", data="{}"))
         seen = [metadata.fresh().read(path)["last_heartbeat_ts"] for _ in range(3)]
         assert all(seen), f"{path}: last_heartbeat_ts is {seen} after an acknowledged heartbeat (turn {turn})"
         equal(sorted(seen), seen, f"{path}: last_heartbeat_ts, read three times (turn {turn})")

@@ -1,7 +1,7 @@
 """Heartbeats among everything else that happens to a run."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import assert_beats_now
+from conformance.suites.metadata.bodies import assert_beats_now, succeeded
 
 ALIVE = ["metaflow_version:2.19.39"]
 
@@ -60,7 +60,7 @@ def test_heartbeat_changes_nothing_else(metadata):
     paths = (place.in_run, place.in_step, place.in_task)
     before = {path: metadata.read(path) for path in paths}
 
-    metadata.call("POST", f"{place.in_task}/heartbeat", data="{}")
+    succeeded(metadata.call("POST", f"{place.in_task}/heartbeat", data="{}"))
 
     for path, found in before.items():
         after = metadata.read(path)
