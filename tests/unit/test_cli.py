@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -323,35 +322,6 @@ def test_help_lists_commands_and_exit_codes(mfconf: Mfconf) -> None:
 
 def test_the_commands_of_the_design_are_there() -> None:
     assert set(COMMANDS) >= {"up", "down", "status", "doctor", "run", "load", "report", "list", "explain"}
-
-
-def test_list_as_json(mfconf: Mfconf) -> None:
-    result = mfconf("list", "--json")
-
-    rows = json.loads(result.stdout)
-    assert result.exit_code == 0
-    assert {row["id"] for row in rows} >= {"META-001", "FLOW-001", "ARGO-001", "GPU-001"}
-    assert all(row["cases"] and row["why"] and row["title"] for row in rows)
-    flow = next(row for row in rows if row["id"] == "FLOW-001")
-    assert flow["cases"] == ["FLOW-001/linear@local", "FLOW-001/linear@kubernetes", "FLOW-001/linear@argo"]
-
-
-def test_list_for_people(mfconf: Mfconf) -> None:
-    result = mfconf("list", "--area", "gpu")
-
-    assert result.exit_code == 0
-    lines = result.stdout.splitlines()
-    assert lines[0].split() == ["ID", "level", "profile", "cases", "title"]
-    assert {line.split("-")[0] for line in lines[1:] if not line.startswith(" ")} == {"GPU"}
-
-
-def test_explain(mfconf: Mfconf) -> None:
-    result = mfconf("explain", "meta-001")
-
-    assert result.exit_code == 0
-    assert result.stdout.startswith("META-001 (MUST, area metadata, profile smoke)")
-    assert "needs:  metadata: a metadata service" in result.stdout
-    assert "source: conformance/suites/metadata/test_service.py, test_ping" in result.stdout
 
 
 def test_version(mfconf: Mfconf) -> None:
