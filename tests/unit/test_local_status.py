@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.request import proxy_bypass_environment
 
 import pytest
+from requests.utils import should_bypass_proxies
 
 from conformance import local
 from conformance.local import cluster, engine
@@ -60,7 +60,7 @@ def test_a_proxy_is_kept_out_of_the_way_to_this_machine(
     found = local.environment()
 
     assert found["NO_PROXY"] == found["no_proxy"] == value
-    assert proxy_bypass_environment("127.0.0.1:30080", {"no": found["no_proxy"]})
+    assert should_bypass_proxies("http://127.0.0.1:30080", no_proxy=found["no_proxy"])
 
 
 def test_without_a_proxy_there_is_none_to_keep_out(monkeypatch: pytest.MonkeyPatch) -> None:
