@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -19,8 +20,8 @@ from conformance.local.progress import Progress
 from conformance.local.shell import run as run_command
 from conformance.outcome import Exit
 from conformance.record import Record, exit_code, read
-from conformance.redact import redact
-from conformance.running import output_folder
+from conformance.redact import redact, redact_file
+from conformance.running import interruptible, output_folder
 from conformance.session import HEADERS, Session, headers_of, new_run_id
 from conformance.targets import resolve
 from conformance.targets.base import Options
@@ -65,12 +66,22 @@ def run(  # noqa: PLR0913 - what the command line asks
         selected=[],
     )
     record.append("target.observed", observed={"metadata_service": version}, simulated=sorted(target.simulated))
-    with progress.step(f"load: {PROFILES[profile].users} users for {PROFILES[profile].duration_s} s"):
-        load, broken_off = _drive(python, target.config, profile, seed, run_id, folder)
-    if load:
-        record.append("load.finished", load=load)
-    record.append("run.finished", broken_off=broken_off)
-    record.close()
+    load: dict[str, Any] = {}
+    broken_off = "interrupted"
+    try:
+        with progress.step(f"load: {PROFILES[profile].users} users for {PROFILES[profile].duration_s} s"):
+            load, broken_off = _drive(python, target.config, profile, seed, run_id, folder)
+    except TargetError as error:
+        broken_off = str(error)
+        raise
+    except Exception as error:
+        broken_off = f"the harness broke: {type(error).__name__}: {error}"
+        raise
+    finally:
+        if load:
+            record.append("load.finished", load=load)
+        record.append("run.finished", broken_off=broken_off)
+        record.close()
     if load and not load["requests"] and not broken_off:
         raise UsageError(f"nothing was measured; see {folder / 'load.log'}")
     return folder, exit_code(read(folder))
@@ -95,7 +106,8 @@ def _drive(  # noqa: PLR0913 - one load test
     result = folder / "load.json"
     words = ["--profile", profile, "--seed", str(seed), "--run-id", run_id, "--result", str(result)]
     service = {"METAFLOW_SERVICE_URL": config["METAFLOW_SERVICE_URL"], HEADERS: json.dumps(headers_of(config))}
-    with (folder / "load.log").open("w", encoding="utf-8") as log:
+    broken_off = ""
+    with (folder / "load.log").open("w", encoding="utf-8") as log, interruptible() as interrupted:
         child = subprocess.Popen(
             [python, "-m", "load", *words],
             stdin=subprocess.DEVNULL,
@@ -105,19 +117,15 @@ def _drive(  # noqa: PLR0913 - one load test
             start_new_session=True,
             env={**os.environ, **service, "PYTHONPATH": str(repository())},
         )
-        broken_off = ""
         try:
             child.wait(PROFILES[profile].duration_s + 2 * END_S)
         except KeyboardInterrupt:
-            broken_off = "interrupted by Ctrl-C"
+            broken_off = f"interrupted by {interrupted.signal}"
         except subprocess.TimeoutExpired:
             broken_off = "the load generator did not end"
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(END_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
+        finally:
+            _end(child)
+    redact_file(folder / "load.log")
     if not result.exists():
         if broken_off:
             return {}, broken_off
@@ -127,3 +135,14 @@ def _drive(  # noqa: PLR0913 - one load test
     if load.pop("interrupted"):
         broken_off = broken_off or "the load generator was interrupted"
     return load, broken_off
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the generator: politely, then not, also where a second signal cuts the wait short."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(END_S)
+    finally:
+        child.kill()
+        child.wait()

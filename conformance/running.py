@@ -102,7 +102,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     broken_off = ""
     pad = LaunchPad(session, launches, teller)
     try:
-        with _interruptible() as interrupted:
+        with interruptible() as interrupted:
             pad.start()
             broken_off = _judge(plan, session, selection, teller)
     except KeyboardInterrupt:
@@ -262,18 +262,18 @@ def _judge(plan: Plan, session: Session, selection: Selection, teller: _Teller) 
     return ""
 
 
-class _Interrupt:
+class Interrupt:
     """Which signal interrupted the run."""
 
     signal = "Ctrl-C"
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[_Interrupt]:
+def interruptible() -> Iterator[Interrupt]:
     """SIGTERM ends the run as Ctrl-C does."""
     import signal  # noqa: PLC0415
 
-    told = _Interrupt()
+    told = Interrupt()
 
     def end(*_: object) -> None:
         told.signal = "SIGTERM"

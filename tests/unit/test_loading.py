@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from conformance import loading
+from conformance.errors import TargetError
 from conformance.outcome import Exit
+from conformance.record import read
 from conformance.targets.base import Options
 from tests.unit.conftest import Server
 
@@ -23,8 +30,20 @@ result = pathlib.Path(sys.argv[sys.argv.index("--result") + 1])
 TELLS = """
 told = {"words": sys.argv, "environment": dict(os.environ)}
 result.with_name("told.json").write_text(json.dumps(told))
+print("password=s3cr3t-6")
 thresholds = [{"expr": "p95 < 1 ms", "want": "< 1 ms", "got": "0 ms", "ok": True}]
 result.write_text(json.dumps({"requests": 1, "thresholds": thresholds, "interrupted": False}))
+"""
+SENDS = """
+def end(*_):
+    result.write_text(json.dumps({"requests": 5, "thresholds": [], "interrupted": True}))
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+scratch = result.with_name("scratch")
+scratch.write_text(str(os.getpid()))
+scratch.rename(result.with_name("pid"))
+signal.alarm(60)
+signal.pause()
 """
 Load = Callable[..., tuple[Path, Exit]]
 
@@ -67,4 +86,65 @@ def test_the_generator_is_told_headers_and_key_by_its_environment_alone(
         "X-B": "s3cr3t-5",
         "x-api-key": "s3cr3t-2",
     }
-    assert "s3cr3t" not in (folder / "events.jsonl").read_text(encoding="utf-8")
+    for name in ("events.jsonl", "load.log"):
+        assert "s3cr3t" not in (folder / name).read_text(encoding="utf-8")
+
+
+def interrupt(number: signal.Signals, path: Path) -> threading.Thread:
+    """Send this process the signal as soon as the generator has said its process ID."""
+
+    def watch() -> None:
+        over = threading.Event()
+        while not path.exists() and not over.wait(0.02):
+            pass
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")])
+def test_a_signal_ends_the_generator_and_the_record(
+    own_environment: Path, server: Server, load: Load, number: signal.Signals, name: str
+) -> None:
+    interrupt(number, own_environment / "out" / "pid")
+    folder, code = load(f"service:{server(*PONG)}", SENDS)
+
+    events = read(folder)
+    assert code is Exit.INCONCLUSIVE
+    assert not psutil.pid_exists(int((folder / "pid").read_text(encoding="utf-8")))
+    assert [event["type"] for event in events[-2:]] == ["load.finished", "run.finished"]
+    assert events[-1]["broken_off"] == f"interrupted by {name}"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_generator_that_breaks_ends_the_record(own_environment: Path, server: Server, load: Load) -> None:
+    with pytest.raises(TargetError, match="the load generator broke: no Locust here"):
+        load(f"service:{server(*PONG)}", "sys.exit('no Locust here')")
+
+    last = read(own_environment / "out")[-1]
+    assert last["type"] == "run.finished"
+    assert last["broken_off"].startswith("the load generator broke: no Locust here")
+
+
+def test_whatever_breaks_the_wait_ends_the_generator_and_the_record(
+    own_environment: Path, server: Server, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Breaks(subprocess.Popen[bytes]):
+        broken = False
+
+        def wait(self, timeout: float | None = None) -> int:
+            if "--run-id" in str(self.args) and not Breaks.broken:
+                Breaks.broken = True
+                raise ZeroDivisionError
+            return super().wait(timeout)
+
+    monkeypatch.setattr("conformance.loading.subprocess.Popen", Breaks)
+    with pytest.raises(ZeroDivisionError):
+        load(f"service:{server(*PONG)}", SENDS)
+
+    last = read(own_environment / "out")[-1]
+    assert (last["type"], last["broken_off"]) == ("run.finished", "the harness broke: ZeroDivisionError: ")
+    left = [process for process in psutil.Process().children() if "generator" in " ".join(process.cmdline())]
+    assert left == []
