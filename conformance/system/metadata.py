@@ -193,18 +193,18 @@ class MetadataService:
         Raises ``TargetError`` where no answer comes; ``Unsettled`` where none comes in time although the
         service answers others meanwhile.
         """
-        state = breaker(self.url)
+        state, seconds = breaker(self.url), self._seconds(within)
         request = f"{method} {self.url}/{path.lstrip('/')}"
         if state.open:
             raise TargetError(f"{request}: not tried: the last {SILENT_CALLS} calls got no answer")
         try:
-            answer = self._answer(request, method, DEADLINES[within], json=body, **options)
+            answer = self._answer(request, method, seconds, json=body, **options)
         except requests.Timeout:
             if not self._lives():
                 raise TargetError(
                     f"{request}: no answer in time, nor to /ping; does the metadata service hang?"
                 ) from None
-            raise Unsettled(f"{request}: no answer within {DEADLINES[within]:.0f} s, while /ping is answered") from None
+            raise Unsettled(f"{request}: no answer within {seconds:.0f} s, while /ping is answered") from None
         except requests.RequestException as error:
             hint = "/ping is answered: was the connection cut?" if self._lives() else "is the metadata service up?"
             raise TargetError(f"{request}: no answer: {type(error).__name__}; {hint}") from None
@@ -237,6 +237,10 @@ class MetadataService:
             raise requests.ConnectionError(error) from None
         text = _decoded(bytes(body), response.encoding)
         return Answer(request, response.status_code, response.headers, text, time.monotonic() - began)
+
+    def _seconds(self, within: str) -> float:
+        """A deadline of this session."""
+        return DEADLINES[within] * self._session.patience
 
     def _lives(self) -> bool:
         """Whether the service answers /ping over another connection. The breaker is told."""
@@ -274,7 +278,7 @@ class MetadataService:
             got = self.patch(f"{run_path}/tag/mutate", change)
             return None if got.status == requests.codes.conflict else got
 
-        settled: Answer = wait(answer, f"PATCH {run_path}/tag/mutate: an answer other than 409", DEADLINES["tags"])
+        settled: Answer = wait(answer, f"PATCH {run_path}/tag/mutate: an answer other than 409", self._seconds("tags"))
         return settled
 
     def read(self, path: str) -> Row:

@@ -30,6 +30,7 @@ class Behaviour:
         self.ways: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.requests: list[str] = []
         self.peers: set[object] = set()
+        self.closed = threading.Semaphore(0)
 
     def hang(self, _: BaseHTTPRequestHandler) -> None:
         self.end.wait(5)
@@ -60,6 +61,15 @@ def answer(
     return way
 
 
+def in_turn(*statuses: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    left = list(statuses)
+
+    def way(handler: BaseHTTPRequestHandler) -> None:
+        answer("{}", left.pop(0) if left[1:] else left[0])(handler)
+
+    return way
+
+
 @pytest.fixture
 def behaviour() -> Behaviour:
     return Behaviour()
@@ -84,9 +94,14 @@ def service(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[M
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
+    class Server(ThreadingHTTPServer):
+        def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+            super().shutdown_request(request)
+            behaviour.closed.release()
+
     monkeypatch.setitem(DEADLINES, "call", SHORT_S)
     monkeypatch.setattr(metadata, "CONNECT_S", SHORT_S)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
     thread.start()
@@ -238,6 +253,7 @@ def test_connections_that_the_service_closes_are_counted(
 
     for number in range(1, 4):
         assert service.get("/flows").text == "[]"
+        assert behaviour.closed.acquire(timeout=5)
         assert service.connections == number
 
 
@@ -259,15 +275,11 @@ def test_a_body_is_decoded_as_the_client_decodes_it(
 
 
 def test_tags_are_changed_again_after_a_conflict(service: MetadataService, behaviour: Behaviour) -> None:
-    left = [409, 409, 422]
+    path = metadata.path_of("F", 1)
+    behaviour.ways = {f"{path}/tag/mutate": in_turn(409, 409, 422)}
 
-    def conflicts(handler: BaseHTTPRequestHandler) -> None:
-        answer("{}", left.pop(0))(handler)
-
-    behaviour.ways = {"/flows/F/runs/1/tag/mutate": conflicts}
-
-    assert service.retag(metadata.path_of("F", 1), {"tags_to_add": ["a"]}).status == 422
-    assert left == []
+    assert service.retag(path, {"tags_to_add": ["a"]}).status == 422
+    assert len(behaviour.requests) == 3
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -326,3 +338,24 @@ def test_pages_are_looked_for_in_a_list_that_is_short(
 
     assert preflight.pages(session_of(service.url)) is paged
     assert behaviour.requests == ["/flows/Mfconf_none/runs?_limit=1"]
+
+
+def test_patience_makes_the_deadlines_of_calls_longer(service: MetadataService, behaviour: Behaviour) -> None:
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        behaviour.end.wait(2 * SHORT_S)
+        answer("[]")(handler)
+
+    behaviour.ways = {"/flows": slow}
+
+    assert at(service.url, patience=10).get("/flows").json == []
+    with pytest.raises(Unsettled, match="no answer within"):
+        service.get("/flows")
+
+
+def test_patience_makes_the_deadline_of_tags_longer(
+    service: MetadataService, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviour.ways = {"/tag/mutate": in_turn(409, 409, 200)}
+    monkeypatch.setitem(DEADLINES, "tags", SHORT_S)
+
+    assert at(service.url, patience=10).retag("", {}).status == 200
