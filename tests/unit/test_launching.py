@@ -243,7 +243,7 @@ SAYS_WHERE = """
 import json, os
 open(".metaflow", "w").close()
 import conformance
-print(json.dumps([os.getcwd(), os.environ["KUBECONFIG"]]), flush=True)
+print(json.dumps([os.getcwd(), os.environ["KUBECONFIG"], os.environ["PYTHONPATH"]]), flush=True)
 os._exit(0)
 """
 """Runs in place of the launch, as each Python begins."""
@@ -262,7 +262,11 @@ def test_a_launch_works_in_the_run_s_folder_and_finds_the_user_s_files(
     pad._start(LINEAR).wait(30)
 
     said = json.loads(session.launch_file(LINEAR, "log").read_text(encoding="utf-8"))
-    assert said == [str(session.output), f"{own_environment}/mine/kubeconfig:/etc/theirs:~/home"]
+    assert said == [
+        str(session.output),
+        f"{own_environment}/mine/kubeconfig:/etc/theirs:~/home",
+        f"{own_environment}/fake:{Path(__file__).parents[2]}",
+    ]
     assert sorted(path.name for path in own_environment.iterdir()) == ["fake", "out"]
 
 
