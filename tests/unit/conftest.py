@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 Server = Callable[[int, dict[str, str], str], str]
 
@@ -37,6 +38,24 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield tmp_path / "work"
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def home(own_environment: Path) -> Path:
+    """The folder of Metaflow's configurations."""
+    return own_environment.parent / "home"
+
+
+def kubeconfig(path: Path, *contexts: str, current: str = "") -> Path:
+    """A kubeconfig of these contexts, each with a cluster and a user of its own."""
+    content = {
+        "clusters": [{"name": f"c-{name}", "cluster": {"server": f"https://{name}"}} for name in contexts],
+        "users": [{"name": f"u-{name}", "user": {"token": "t"}} for name in contexts],
+        "contexts": [{"name": name, "context": {"cluster": f"c-{name}", "user": f"u-{name}"}} for name in contexts],
+        "current-context": current,
+    }
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
 
 
 @contextmanager
