@@ -93,10 +93,14 @@ class Run:
 
 
 class Model:
-    """One service. ``clock`` gives times in milliseconds since the epoch; without one it counts."""
+    """One service. ``clock`` gives times in milliseconds since the epoch; without one it counts.
 
-    def __init__(self, clock: Callable[[], int] | None = None) -> None:
+    ``starts``: a registration by a client that sends heartbeats counts as one, which no client relies on.
+    """
+
+    def __init__(self, clock: Callable[[], int] | None = None, *, starts: bool = True) -> None:
         self.clock = clock or itertools.count(1).__next__
+        self.starts = starts
         self.flows: dict[str, dict[str, Any]] = {}
         self.runs: list[Run] = []
         self._numbers = itertools.count(1)
@@ -145,7 +149,7 @@ class Model:
             name,
             body["user_name"],
             now,
-            now // 1000 if _beats(body) else None,
+            now // 1000 if self._beats(body) else None,
             list(body["tags"]),
             list(body["system_tags"]),
         )
@@ -210,8 +214,8 @@ class Model:
         if name and any(task.name == name for task in step.tasks):
             return TAKEN
         now = self.clock()
-        task = Task(next(self._numbers), name, body["user_name"], now, now // 1000 if _beats(body) else None)
-        if _beats(body):
+        task = Task(next(self._numbers), name, body["user_name"], now, now // 1000 if self._beats(body) else None)
+        if self._beats(body):
             run.beat = now // 1000
         step.tasks.append(task)
         return Reply(200, _task_row(run, step, task))
@@ -241,12 +245,16 @@ class Model:
                 return _one(_artifact_rows(run, step, task, int(attempt)), name)
         raise ValueError(f"the model has no {method} .../{'/'.join(rest)}")
 
+    def _beats(self, body: Any) -> bool:
+        """Whether what is registered starts with a heartbeat, as its client sends them."""
+        return self.starts and any(BEATS.match(tag) for tag in body["system_tags"])
+
     def _beat(self, run: Run | None, beating: Any) -> Reply:
         first = beating.beat is None
         beating.beat = self.clock() // 1000
         if run is not None:
             run.beat = beating.beat
-        return Reply(200, '{"wait_time_in_seconds": 10}', frozenset() if first else BEAT_AGAIN)
+        return Reply(200, '{"wait_time_in_seconds": 10}', frozenset() if first and self.starts else BEAT_AGAIN)
 
     @staticmethod
     def _mutate(run: Run | None, body: Any) -> Reply:
@@ -282,11 +290,6 @@ def _list(rows: list[Any], *, there: bool) -> Reply:
 def _is(thing: Run | Task, identifier: str) -> bool:
     """Digits alone are the number of what has no name; anything else is a name."""
     return str(thing.shown) == identifier
-
-
-def _beats(body: Any) -> bool:
-    """Whether the client that registers sends heartbeats: what it registers then starts with one."""
-    return any(BEATS.match(tag) for tag in body["system_tags"])
 
 
 def _tasks(run: Run | None) -> list[tuple[Step, Task]]:

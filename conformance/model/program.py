@@ -222,7 +222,7 @@ class Builder:
             {"tags_to_remove": [remove]},
             {"tags_to_add": [add], "tags_to_remove": [add, remove]},
             {"tags_to_add": [add, "new", add], "tags_to_remove": [remove]},
-            {"tags_to_add": [SYSTEM[0]], "tags_to_remove": [remove]},
+            {"tags_to_add": [], "tags_to_remove": [remove]},
             {"tags_to_add": ["lost"], "tags_to_remove": [SYSTEM[0]]},
             {"tags_to_add": add},
         )[(b + c) % 7]

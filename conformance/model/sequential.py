@@ -24,6 +24,8 @@ KINDS = (
     *("read", "listing", "elsewhere", "page", "crowd"),
     *("run", "task", "artifacts", "metadata", "mutate", "read", "listing", "listing"),
 )
+MOST = 200
+"""Histories of one search: each leaves flows behind, which nothing deletes."""
 BATCH = 20
 """Examples between two looks at the clock and the seed."""
 SHRINK_S = 15.0
@@ -62,9 +64,9 @@ class Search:
         self._end = time.monotonic() + self.seconds
         for draws in OPENINGS:
             if self._best is None and time.monotonic() < self._end:
-                self._best = self._play(build(draws))
+                self._best = self._play(build(draws), self._end)
         for batch in itertools.count():
-            if self._best or time.monotonic() >= self._end:
+            if self._best or self._over():
                 break
             _examples(self, self.seed + batch)
             if self._broken:
@@ -76,9 +78,9 @@ class Search:
 
     def attempt(self, draws: list[list[Draw]]) -> None:
         """Play one program. Raises ``_Diverged`` where the service parts from the model."""
-        if self._broken or time.monotonic() >= self._end:
+        if self._broken or self._over():
             return
-        found = self._play(build(itertools.chain.from_iterable(draws)))
+        found = self._play(build(itertools.chain.from_iterable(draws)), self._end)
         if found:
             if self._best is None:
                 self._end = time.monotonic() + self.shrink_s * BY_HYPOTHESIS
@@ -86,10 +88,13 @@ class Search:
                 self._best = found
             raise _Diverged
 
-    def _play(self, program: Sequence[Request]) -> Divergence | None:
+    def _over(self) -> bool:
+        return time.monotonic() >= self._end or (self._best is None and self.histories >= MOST)
+
+    def _play(self, program: Sequence[Request], end: float) -> Divergence | None:
         self.histories += 1
         try:
-            return play(program, self.clients, f"{self.prefix}{self.histories}")
+            return play(program, self.clients, f"{self.prefix}{self.histories}", end)
         except Exception as error:
             self._broken = error
             raise
@@ -99,13 +104,13 @@ class Search:
         if self._best:
             *before, last = self._best.played
             writes = [request for request in before if request.method != "GET"]
-            self._best = self._play([*writes, last]) or self._best
+            self._best = self._play([*writes, last], end) or self._best
         size = len(self._best.played) // 2 if self._best else 0
         while size:
             start = 0
             while self._best and start + size < len(self._best.played) and time.monotonic() < end:
                 fewer = self._best.played[:start] + self._best.played[start + size :]
-                found = self._play(fewer)
+                found = self._play(fewer, end)
                 if found:
                     self._best = found
                 else:
@@ -123,7 +128,7 @@ class Search:
                     break
                 half = (len(rows) + fewest) // 2
                 shorter = replace(self._best.played[position], body=rows[:half])
-                found = self._play((*self._best.played[:position], shorter, *self._best.played[position + 1 :]))
+                found = self._play((*self._best.played[:position], shorter, *self._best.played[position + 1 :]), end)
                 if found:
                     self._best = found
                 else:

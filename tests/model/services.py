@@ -52,10 +52,27 @@ class Strict(Sound):
         return Reply(max(reply.may, default=made), reply.body)
 
 
+class Quiet(Sound):
+    """A registration is no heartbeat, whoever registers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model(lambda: time.time_ns() // 1_000_000, starts=False)
+
+
+class Slow(Sound):
+    """Each answer takes its time."""
+
+    def answer(self, method: str, path: str, body: Any) -> Reply:
+        threading.Event().wait(0.05)
+        return super().answer(method, path, body)
+
+
 class Paged(Sound):
-    """Has pages, newest first; ``step`` is where the next page begins."""
+    """Has pages, newest first (``order``: -1); ``step`` is where the next page begins."""
 
     step = 0
+    order = -1
 
     def call(self, method: str, path: str, body: Any = None) -> Answered:
         target, _, text = path.partition("?")
@@ -64,11 +81,17 @@ class Paged(Sound):
             return super().call(method, path, body)
         limit = int(query["_limit"][0])
         start = int(b64decode(query["_cursor"][0])) if "_cursor" in query else 0
-        rows = sorted(self.answer(method, target, body).body, key=lambda row: -row["ts_epoch"])
+        rows = sorted(self.answer(method, target, body).body, key=lambda row: self.order * row["ts_epoch"])
         headers = {"X-Limit": str(limit)}
         if start + limit < len(rows):
             headers["X-Next-Cursor"] = b64encode(str(start + limit + self.step).encode()).decode()
         return Answered(200, json.dumps(rows[start : start + limit]), headers)
+
+
+class OldestFirst(Paged):
+    """Pages go from the oldest to the newest, which the client does not mind."""
+
+    order = 1
 
 
 class PageOff(Paged):
@@ -168,6 +191,15 @@ class TakenTwice(Sound):
     def locked(self, method: str, path: str, body: Any) -> Reply:
         reply = super().locked(method, path, body)
         return Reply(200, {**body, "run_number": 1, "ts_epoch": 1}) if reply.status == 409 else reply
+
+
+class DeafToBeats(Quiet):
+    """Heartbeats are acknowledged and not kept."""
+
+    def locked(self, method: str, path: str, body: Any) -> Reply:
+        if path.endswith("/heartbeat"):
+            return Reply(200, '{"wait_time_in_seconds": 10}')
+        return super().locked(method, path, body)
 
 
 class BackInTime(Sound):

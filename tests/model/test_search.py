@@ -34,7 +34,9 @@ def played(service: services.Sound) -> Finding | None:
     return found[0] if found else None
 
 
-@pytest.mark.parametrize("service", [services.Sound, services.Strict, services.Paged])
+@pytest.mark.parametrize(
+    "service", [services.Sound, services.Strict, services.Quiet, services.Paged, services.OldestFirst]
+)
 def test_a_sound_service_agrees_with_the_model(service: type[services.Sound]) -> None:
     assert sequential.search([service()] * 4, "M", SOUND_S, 1, URL) is None
 
@@ -57,6 +59,7 @@ def test_a_sound_service_loses_nothing() -> None:
         (services.AddedFirst, "/tag/mutate"),
         (services.TakenTwice, "status 200 instead of 409"),
         (services.BackInTime, "last_heartbeat_ts"),
+        (services.DeafToBeats, "last_heartbeat_ts is"),
     ],
 )
 def test_a_fault_is_found(service: type[services.Sound], about: str) -> None:
@@ -103,12 +106,25 @@ def test_the_same_seed_finds_the_same() -> None:
     assert searched(services.AnyCase(), 3, 0.0) == searched(services.AnyCase(), 3, 0.0)
 
 
-def test_a_search_ends_in_time() -> None:
+@pytest.mark.parametrize("service", [services.Sound, services.Slow])
+def test_a_search_ends_in_time(service: type[services.Sound]) -> None:
     began = time.monotonic()
 
-    sequential.search([services.Sound()] * 4, "M", SOUND_S, 5, URL)
+    sequential.search([service()] * 4, "M", SOUND_S, 5, URL)
 
-    assert time.monotonic() - began < 10 * SOUND_S
+    assert time.monotonic() - began < 4 * SOUND_S
+
+
+def test_a_search_leaves_no_more_than_so_many_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequential, "MOST", 3)
+    monkeypatch.setattr(together, "MOST", 3)
+    look = sequential.Search([services.Sound()] * 4, "M", SECONDS, 5)
+    rounds = together.Rounds([services.Sound()] * (CLIENTS + 1), "M", SECONDS, 7)
+
+    look.run()
+    rounds.run()
+
+    assert (look.histories, rounds.rounds) == (3, 3)
 
 
 def test_the_script_is_one_that_a_shell_reads() -> None:
