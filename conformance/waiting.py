@@ -12,6 +12,7 @@ T = TypeVar("T")
 DEADLINES: dict[str, float] = {
     "answer": 10,
     "call": 30,
+    "unavailable": 30,
     "client_patience": 20,
     "beat_accepted": 70,
     "tags": 20,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+import tenacity
 import urllib3
 
 from conformance.errors import TargetError
@@ -26,6 +27,8 @@ Item = TypeVar("Item")
 CONNECT_S = 5
 CHUNK = 1 << 16
 SILENT_CALLS = 3
+UNAVAILABLE, LIMITED = 503, 429
+BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4
 AT_ONCE = 8
 USER = "mfconf"
 NOTHING_TO_SAY = {"user_name": USER, "tags": [], "system_tags": []}
@@ -37,10 +40,13 @@ class Breaker:
     A call counts where /ping is not answered either: connections that are reset together, as a replica rolls, and
     slow calls side by side are no dead service. Without the breaker, each of the checks that are left would wait
     its full time for a service that died or hangs.
+
+    ``outlasted``: a 503 has lasted as long as the client would ask again. From then on each is taken at once.
     """
 
     def __init__(self) -> None:
         self.open = False
+        self.outlasted = False
         self._lock = threading.Lock()
         self._silent = 0
 
@@ -187,12 +193,47 @@ class MetadataService:
         """The same service over other connections, as another client would reach it."""
         return MetadataService(self._session)
 
-    def call(self, method: str, path: str, body: Any = None, *, within: str = "call", **options: Any) -> Answer:
-        """One request; ``body`` is sent as JSON. ``within``: the name of a deadline.
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        within: str = "call",
+        as_is: bool = False,
+        **options: Any,
+    ) -> Answer:
+        """The answer to a request; ``body`` is sent as JSON. ``within``: the name of a deadline.
 
-        Raises ``TargetError`` where no answer comes; ``Unsettled`` where none comes in time although the
-        service answers others meanwhile.
+        After a 503 it asks again, as the client does (metaflow: service.py, _request), within the deadline
+        ``unavailable``. ``as_is``: the first answer, whatever it is.
+
+        Raises ``TargetError`` where no answer comes, or a 429; ``Unsettled`` where none comes in time although
+        the service answers others meanwhile.
         """
+        if as_is:
+            return self._once(method, path, body, within, **options)
+        state = breaker(self.url)
+
+        def outlasted(attempt: tenacity.RetryCallState) -> Any:
+            state.outlasted = True
+            return attempt.outcome.result() if attempt.outcome else None
+
+        answer: Answer = tenacity.Retrying(
+            stop=tenacity.stop_before_delay(self._seconds("unavailable")),
+            wait=tenacity.wait_exponential(BACK_OFF_S, LONGEST_BACK_OFF_S),
+            retry=tenacity.retry_if_result(lambda got: got.status == UNAVAILABLE and not state.outlasted),
+            retry_error_callback=outlasted,
+        )(self._once, method, path, body, within, **options)
+        if answer.status == LIMITED:
+            raise TargetError(
+                f"{answer.request}: the service limits the rate of requests (429), at which Metaflow's client "
+                "ends its task: raise the limit for this run"
+            )
+        return answer
+
+    def _once(self, method: str, path: str, body: Any, within: str, **options: Any) -> Answer:
+        """One request. Raises as ``call`` where no answer comes."""
         state, seconds = breaker(self.url), self._seconds(within)
         request = f"{method} {self.url}/{path.lstrip('/')}"
         if state.open:
@@ -256,9 +297,9 @@ class MetadataService:
         except requests.RequestException:
             return None
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, *, as_is: bool = False) -> Answer:
         """GET."""
-        return self.call("GET", path)
+        return self.call("GET", path, as_is=as_is)
 
     def post(self, path: str, body: Any) -> Answer:
         """POST as JSON."""

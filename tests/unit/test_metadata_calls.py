@@ -95,6 +95,8 @@ def service(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[M
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
+        request_queue_size = 64
+
         def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
             super().shutdown_request(request)
             behaviour.closed.release()
@@ -191,8 +193,9 @@ def test_after_three_calls_without_an_answer_none_is_tried(service: MetadataServ
 
 @pytest.mark.parametrize("way", ["die", "hang"])
 def test_calls_of_many_that_get_no_answer_together_end_nothing_while_ping_is_answered(
-    service: MetadataService, behaviour: Behaviour, way: str
+    service: MetadataService, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
+    monkeypatch.setattr(metadata, "CONNECT_S", 5)
     behaviour.ways = {"/flows": getattr(behaviour, way)}
 
     def fail(_: int) -> None:
@@ -359,3 +362,36 @@ def test_patience_makes_the_deadline_of_tags_longer(
     monkeypatch.setitem(DEADLINES, "tags", SHORT_S)
 
     assert at(service.url, patience=10).retag("", {}).status == 200
+
+
+def test_a_call_is_repeated_while_the_service_is_unavailable(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": in_turn(503, 503, 200)}
+
+    assert service.post("/flows", {}).status == 200
+    assert len(behaviour.requests) == 3
+
+
+def test_a_service_that_stays_unavailable_is_waited_for_once(
+    service: MetadataService, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviour.ways = {"/flows": answer("{}", 503)}
+    monkeypatch.setitem(DEADLINES, "unavailable", 2 * metadata.BACK_OFF_S)
+
+    for number in (2, 3, 4):
+        assert service.get("/flows").status == 503
+        assert len(behaviour.requests) == number
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_an_answer_is_had_as_it_is(service: MetadataService, behaviour: Behaviour, status: int) -> None:
+    behaviour.ways = {"/flows": answer("{}", status)}
+
+    assert service.get("/flows", as_is=True).status == status
+    assert behaviour.requests == ["/flows"]
+
+
+def test_a_limit_on_requests_is_named(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": answer("{}", 429)}
+
+    with pytest.raises(TargetError, match=r"/flows: the service limits the rate of requests \(429\).*raise the limit"):
+        service.get("/flows")
