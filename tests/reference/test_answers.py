@@ -68,6 +68,13 @@ def test_a_bad_body_is_refused(filled: Service, path: str, body: bytes) -> None:
     assert filled.call("POST", path, data=body).status_code == 400
 
 
+def test_a_body_that_is_not_encoded_as_it_says_is_refused(filled: Service) -> None:
+    answer = filled.call("POST", "/flows/Gzip", data=b"{}", headers={"Content-Encoding": "gzip"})
+
+    assert answer.status_code == 400
+    assert filled.get("/flows/Gzip").status_code == 404
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"[[]]", b"[{}]", b'[{"name": 1, "field_name": 1}]'])
 @pytest.mark.parametrize("kind", ["metadata", "artifact"])
 def test_a_bad_list_is_refused(filled: Service, kind: str, body: bytes) -> None:

@@ -41,6 +41,8 @@ async def body_of(request: web.Request, kind: type) -> Any:
     """The request's JSON, which has to be a ``kind``. Raises ``Refused`` (400) otherwise."""
     try:
         body = orjson.loads(await request.read())
+    except web.RequestPayloadError as error:
+        raise Refused(400, f"the body can not be read: {error}") from None
     except orjson.JSONDecodeError as error:
         raise Refused(400, f"the body is not JSON: {error}") from None
     if not isinstance(body, kind):
