@@ -55,7 +55,7 @@ def observe(target: Target, session: Session) -> Observed:
 def metadata_service(session: Session) -> str:
     """The version in the header of ``/ping``. Raises ``TargetError`` for anything but a metadata service."""
     service = MetadataService(session)
-    answer = service.get("/ping")
+    answer = service.get("/ping", as_is=True)
     if answer.status in (301, 302, 303, 307, 308):
         raise TargetError(
             f"{service.url}: redirects to {answer.headers.get('Location')}; give the metadata service's own URL"

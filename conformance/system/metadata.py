@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 CONNECT_S = 5
 CHUNK = 1 << 16
 SILENT_CALLS = 3
-UNAVAILABLE, LIMITED = 503, 429
+UNAUTHORIZED, FORBIDDEN, LIMITED, UNAVAILABLE = 401, 403, 429, 503
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4
 AT_ONCE = 8
 USER = "mfconf"
@@ -208,8 +208,8 @@ class MetadataService:
         After a 503 it asks again, as the client does (metaflow: service.py, _request), within the deadline
         ``unavailable``. ``as_is``: the first answer, whatever it is.
 
-        Raises ``TargetError`` where no answer comes, or a 429; ``Unsettled`` where none comes in time although
-        the service answers others meanwhile.
+        Raises ``TargetError`` where no answer comes, or one that says nothing of the request: a 429, a 401, a 403
+        that /ping gets too; ``Unsettled`` where none comes in time although the service answers others meanwhile.
         """
         if as_is:
             return self._once(method, path, body, within, **options)
@@ -229,6 +229,11 @@ class MetadataService:
             raise TargetError(
                 f"{answer.request}: the service limits the rate of requests (429), at which Metaflow's client "
                 "ends its task: raise the limit for this run"
+            )
+        if answer.status == UNAUTHORIZED or (answer.status == FORBIDDEN and self._ping() in (UNAUTHORIZED, FORBIDDEN)):
+            raise TargetError(
+                f"{answer.request}: status {answer.status}: not authorized any more: renew the token, or give the "
+                "header with --header K:V"
             )
         return answer
 

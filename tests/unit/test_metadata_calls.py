@@ -395,3 +395,25 @@ def test_a_limit_on_requests_is_named(service: MetadataService, behaviour: Behav
 
     with pytest.raises(TargetError, match=r"/flows: the service limits the rate of requests \(429\).*raise the limit"):
         service.get("/flows")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_ran_out_is_no_finding(service: MetadataService, behaviour: Behaviour, status: int) -> None:
+    behaviour.ways = {"/flows": answer("{}", status), "/ping": answer("{}", status)}
+
+    for path in behaviour.ways:
+        with pytest.raises(TargetError, match=f"{path}: status {status}: not authorized any more: renew the token"):
+            service.get(path)
+
+
+def test_a_403_while_ping_is_answered_is_an_answer(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/flows": answer("{}", 403)}
+
+    assert service.get("/flows").status == 403
+
+
+def test_preflight_asks_for_the_header_where_it_is_not_let_in(service: MetadataService, behaviour: Behaviour) -> None:
+    behaviour.ways = {"/ping": answer("{}", 403)}
+
+    with pytest.raises(TargetError, match="status 403: not authorized; give the header"):
+        preflight.metadata_service(session_of(service.url))
