@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ import urllib3
 from conformance.errors import TargetError
 from conformance.session import Session, headers_of
 from conformance.status import OK, meant
+from conformance.system.breaker import SILENT_CALLS, breaker
 from conformance.waiting import DEADLINES, Unsettled, wait
 
 T = TypeVar("T")
@@ -26,46 +28,11 @@ Item = TypeVar("Item")
 
 CONNECT_S = 5
 CHUNK = 1 << 16
-SILENT_CALLS = 3
 UNAUTHORIZED, FORBIDDEN, LIMITED, UNAVAILABLE = 401, 403, 429, 503
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4
 AT_ONCE = 8
 USER = "mfconf"
 NOTHING_TO_SAY = {"user_name": USER, "tags": [], "system_tags": []}
-
-
-class Breaker:
-    """Opens for good after ``SILENT_CALLS`` calls in a row without an answer, whichever thread made them.
-
-    A call counts where /ping is not answered either: connections that are reset together, as a replica rolls, and
-    slow calls side by side are no dead service. Without the breaker, each of the checks that are left would wait
-    its full time for a service that died or hangs.
-
-    ``outlasted``: a 503 has lasted as long as the client would ask again. From then on each is taken at once.
-    """
-
-    def __init__(self) -> None:
-        self.open = False
-        self.outlasted = False
-        self._lock = threading.Lock()
-        self._silent = 0
-
-    def answered(self) -> None:
-        """Count from zero again."""
-        with self._lock:
-            self._silent = 0
-
-    def silent(self) -> None:
-        """Count a call without an answer, to which /ping got none either."""
-        with self._lock:
-            self._silent += 1
-            self.open = self.open or self._silent >= SILENT_CALLS
-
-
-@cache
-def breaker(_url: str) -> Breaker:
-    """The breaker that all checks of this process share for the service at this URL."""
-    return Breaker()
 
 
 class Row(dict[str, Any]):
@@ -156,10 +123,19 @@ def path_of(flow: str, run: Any = None, step: Any = None, task: Any = None) -> s
     return "".join(f"/{kind}/{quote(str(name), safe='')}" for kind, name in parts if name is not None)
 
 
+class Line:
+    """What one thread at a time calls over: connections, and the ends of those that an answer came on."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.http = requests.Session()
+        self.http.headers.update(headers)
+        self.ends: set[object] = set()
+
+
 class MetadataService:
     """One service. Everything registered through ``new_flow`` bears the run's ID in its flow's name.
 
-    Threads may share it: each has connections of its own, which it keeps.
+    Threads may share it: each has connections of its own, which it keeps; those of ``together`` pass them on.
     """
 
     def __init__(self, session: Session) -> None:
@@ -167,22 +143,21 @@ class MetadataService:
         self.run_id = session.run_id
         self._session = session
         self._own = threading.local()
+        self._idle: SimpleQueue[Line] = SimpleQueue()
         self._headers = headers_of(session.config)
 
     @property
-    def http(self) -> requests.Session:
+    def line(self) -> Line:
         """The connections of this thread."""
-        if not hasattr(self._own, "http"):
-            self._own.http = requests.Session()
-            self._own.http.headers.update(self._headers)
-            self._own.ends = set()
-        http: requests.Session = self._own.http
-        return http
+        if not hasattr(self._own, "line"):
+            self._own.line = Line(self._headers)
+        line: Line = self._own.line
+        return line
 
     @property
     def connections(self) -> int:
         """How many connections the calls of this thread were answered on."""
-        return len(getattr(self._own, "ends", ()))
+        return len(self.line.ends)
 
     @staticmethod
     def at(flow: str, run: Any = None, step: Any = None, task: Any = None) -> str:
@@ -260,7 +235,7 @@ class MetadataService:
     def _answer(self, request: str, method: str, seconds: float, **options: Any) -> Answer:
         """Raises what ``requests`` raises, ``Timeout`` also for a body that does not end in time."""
         began = time.monotonic()
-        response = self.http.request(
+        response = self.line.http.request(
             method,
             request.partition(" ")[2],
             timeout=(CONNECT_S, seconds),
@@ -269,7 +244,7 @@ class MetadataService:
             **options,
         )
         end = getattr(response.raw.connection, "sock", None)  # None: the service says that it will close it
-        self._own.ends.add(end.getsockname() if end else object())
+        self.line.ends.add(end.getsockname() if end else object())
         body = bytearray()
         try:
             while chunk := response.raw.read1(CHUNK, decode_content=True):
@@ -297,7 +272,7 @@ class MetadataService:
     def _ping(self) -> int | None:
         """The status of /ping over another connection; none where there is no answer."""
         try:
-            with self.fresh().http as http:
+            with self.fresh().line.http as http:
                 return http.get(f"{self.url}/ping", timeout=CONNECT_S, allow_redirects=False).status_code
         except requests.RequestException:
             return None
@@ -345,8 +320,19 @@ class MetadataService:
 
     def together(self, work: Callable[[Item], T], items: Iterable[Item], at_once: int = AT_ONCE) -> list[T]:
         """The results of ``work`` on each item, by ``at_once`` clients at the same time."""
-        with ThreadPoolExecutor(at_once) as pool:
-            return list(pool.map(work, items))
+        lines: list[Line] = []
+
+        def begin() -> None:
+            with suppress(Empty):
+                self._own.line = self._idle.get_nowait()
+            lines.append(self.line)
+
+        try:
+            with ThreadPoolExecutor(at_once, initializer=begin) as pool:
+                return list(pool.map(work, items))
+        finally:
+            for line in lines:
+                self._idle.put(line)
 
     def new_flow(self, what: str) -> str:
         """Register a flow of this session and return its name."""

@@ -16,6 +16,7 @@ from conformance import preflight
 from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import metadata
+from conformance.system.breaker import SILENT_CALLS
 from conformance.system.metadata import MetadataService
 from conformance.waiting import DEADLINES, Unsettled
 
@@ -179,7 +180,7 @@ def test_redirects_are_answers(service: MetadataService, behaviour: Behaviour) -
 
 def test_after_three_calls_without_an_answer_none_is_tried(service: MetadataService, behaviour: Behaviour) -> None:
     behaviour.ways = {"/flows": behaviour.die, "/ping": behaviour.die}
-    for _ in range(metadata.SILENT_CALLS):
+    for _ in range(SILENT_CALLS):
         with pytest.raises(TargetError, match="no answer"):
             service.get("/flows")
     tried = len(behaviour.requests)
@@ -202,14 +203,14 @@ def test_calls_of_many_that_get_no_answer_together_end_nothing_while_ping_is_ans
         with pytest.raises((TargetError, Unsettled), match="/ping is answered"):
             service.get("/flows")
 
-    service.together(fail, range(2 * metadata.SILENT_CALLS))
+    service.together(fail, range(2 * SILENT_CALLS))
 
     assert service.get("/fault").status == 200
 
 
 def test_a_service_that_hangs_is_not_waited_for_again_and_again(service: MetadataService, behaviour: Behaviour) -> None:
     behaviour.ways = {"/flows": behaviour.hang, "/ping": behaviour.hang}
-    for _ in range(metadata.SILENT_CALLS):
+    for _ in range(SILENT_CALLS):
         with pytest.raises(TargetError, match="nor to /ping"):
             service.get("/flows")
 
@@ -220,7 +221,7 @@ def test_a_service_that_hangs_is_not_waited_for_again_and_again(service: Metadat
 def test_an_answer_between_keeps_the_calls_going(service: MetadataService, behaviour: Behaviour) -> None:
     behaviour.ways = {"/flows": behaviour.die, "/ping": behaviour.die, "/fault": answer("", 500)}
 
-    for _ in range(2 * metadata.SILENT_CALLS):
+    for _ in range(2 * SILENT_CALLS):
         with pytest.raises(TargetError):
             service.get("/flows")
         assert service.get("/fault").status == 500
@@ -237,6 +238,16 @@ def test_a_thread_keeps_its_connection_and_shares_it_with_none(service: Metadata
     service.fresh().get("/ping")
     assert len(behaviour.peers) > 2
     assert service.connections == 1
+
+
+def test_clients_at_the_same_time_pass_their_connections_on(service: MetadataService, behaviour: Behaviour) -> None:
+    for _ in range(5):
+        service.together(lambda _: service.get("/ping"), range(8), at_once=2)
+    assert len(behaviour.peers) <= 2
+
+    reader = service.fresh()
+    reader.together(lambda _: reader.get("/ping"), range(8), at_once=2)
+    assert len(behaviour.peers) > 2
 
 
 @pytest.mark.parametrize("told", [True, False])
