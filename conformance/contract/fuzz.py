@@ -25,6 +25,7 @@ from hypothesis.errors import Flaky, Unsatisfiable
 from schemathesis import GenerationMode
 
 from conformance.contract import Operation, document, operations, problems
+from conformance.contract.judge import own
 from conformance.errors import TargetError
 from conformance.system.metadata import Answer, MetadataService, Place
 
@@ -95,7 +96,8 @@ class Fuzz:
         """The operations whose answers to allowed input break the contract, 5xx apart. Raises ``TargetError``."""
 
         def broken(operation: Operation, answer: Answer) -> str:
-            return "" if _server_error(answer) else "; ".join(problems(operation, answer)[:1])
+            mine = answer if _server_error(answer) else own(operation, answer, self.metadata.run_id)
+            return "" if _server_error(answer) else "; ".join(problems(operation, mine)[:1])
 
         return self._pass("Schemas", GenerationMode.POSITIVE, broken)
 

@@ -30,6 +30,8 @@ class Service:
 
     url = "http://127.0.0.1:1"
 
+    run_id = "fuzz"
+
     def __init__(self, status: int = 404, text: str = "{}", *, gone: bool = False) -> None:
         self.status = status
         self.text = text

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from conformance.contract import operations, problems
+from conformance.contract.judge import own
+from conformance.system import metadata
 
 TOLD = {"METADATA_SERVICE_VERSION": "2.5.1"}
 FLOW = {"flow_id": "F", "user_name": "u", "ts_epoch": 1795567315028, "tags": ["a"], "system_tags": []}
@@ -150,3 +152,11 @@ def test_an_error_may_say_anything_but_has_to_be_json() -> None:
     for body in ({}, {"message": "no"}, "no"):
         assert broken("getRun", body, 404) == []
     assert problems(operations()["getRun"], Answered(404, "<html>"))
+
+
+def test_only_flows_of_the_session_are_judged() -> None:
+    theirs, mine = {"flow_id": "Theirs"}, {"flow_id": "Mfconf_abc_Mine"}
+    listed = metadata.Answer("GET /flows", 200, {}, json.dumps([theirs, mine]))
+
+    assert own(operations()["listFlows"], listed, "abc").json == [mine]
+    assert own(operations()["getFlow"], listed, "abc") is listed

@@ -7,6 +7,14 @@ from conformance.requirement import equal
 
 USER = "mfconf"
 MOST_PAGES = 5000
+FIELDS = frozenset(
+    (
+        *("flow_id", "run_number", "step_name", "task_id", "user_name", "ts_epoch", "tags", "system_tags"),
+        *("last_heartbeat_ts", "field_name", "value", "type"),
+        *("name", "attempt_id", "location", "ds_type", "sha", "content_type"),
+    )
+)
+"""What the contract has in rows, but for the id of a record, which no client reads."""
 CLOCKS_S = 2
 """How far the clocks of a service's replicas may lie apart."""
 CLOCKS_MS = CLOCKS_S * 1000
@@ -103,6 +111,22 @@ def offered(metadata, *lists):
     return [path for path in lists if metadata.get(path).status != 404]
 
 
+def known(row):
+    """What a row says in the fields of the contract; a vendor's own are left out. Tags have no order."""
+    return {key: sorted(row[key]) if isinstance(row[key], list) else row[key] for key in FIELDS & row.keys()}
+
+
+def same(found, want, what):
+    """Two rows, or two lists of them in any order, say the same in the fields of the contract."""
+    one, other = (
+        sorted(map(known, rows), key=lambda row: sorted(map(str, row.items())))
+        if isinstance(rows, list)
+        else known(rows)
+        for rows in (found, want)
+    )
+    equal(one, other, what)
+
+
 def by_name(artifacts, field="sha"):
     """Name -> field of the artifacts in a list; a name that comes twice is a finding."""
     found = {item["name"]: item[field] for item in artifacts}
@@ -123,15 +147,19 @@ def query(path, **parameters):
     return f"{path}?{urlencode({name.replace('__', ':'): value for name, value in parameters.items()})}"
 
 
-def pages(metadata, path, limit, **filters):
-    """The pages of a list, one after the other by their cursors; pages without an end are a finding."""
+def pages(metadata, path, limit, enough=None, **filters):
+    """The pages of a list, one after the other by their cursors; pages without an end are a finding.
+
+    ``enough(page)``: whether this page is the last that is asked for.
+    """
     found: list[list[dict[str, object]]] = []
     parameters = {**filters, "_limit": limit}
     while len(found) < MOST_PAGES:
         answer = metadata.get(query(path, **parameters))
         succeeded(answer)
         found.append(answer.json)
-        if not (cursor := answer.headers.get("X-Next-Cursor")):
+        cursor = answer.headers.get("X-Next-Cursor")
+        if not cursor or (enough and enough(answer.json)):
             return found
         parameters["_cursor"] = cursor
     raise AssertionError(f"{path} with _limit={limit}: {MOST_PAGES} pages, and still a cursor for one more")

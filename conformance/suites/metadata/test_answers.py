@@ -4,7 +4,7 @@ import itertools
 import time
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import CLOCKS_MS, USER, artifact, assert_registered_now, epoch, record
+from conformance.suites.metadata.bodies import CLOCKS_MS, USER, artifact, assert_registered_now, epoch, record, same
 
 RUNS = 30
 
@@ -26,7 +26,7 @@ def test_flow_fields(metadata):
 
     equal({key: made.get(key) for key in sent}, sent, f"POST /flows/{flow}: fields")
     assert_registered_now(metadata, made, f"POST /flows/{flow}")
-    equal(metadata.read(f"/flows/{flow}"), made, f"/flows/{flow}: as it was answered when registered")
+    same(metadata.read(f"/flows/{flow}"), made, f"/flows/{flow}: as it was answered when registered")
 
 
 @requirement("META-015", needs={"metadata"}, kills="json-with-none")
@@ -46,7 +46,7 @@ def test_run_fields(metadata):
     equal(sorted(made["system_tags"] or []), sorted(sent["system_tags"]), f"POST /flows/{flow}/run: system_tags")
     assert_registered_now(metadata, made, f"POST /flows/{flow}/run")
     found = metadata.read(path)
-    equal({key: found.get(key) for key in made}, made, f"{path}: as it was answered when registered")
+    same({key: found.get(key) for key in made}, made, f"{path}: as it was answered when registered")
 
 
 @requirement("META-016", needs={"metadata"}, kills="replica-lags")

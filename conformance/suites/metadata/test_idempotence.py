@@ -1,6 +1,7 @@
 """Registered again is refused, and changes nothing: what retries of the client rely on."""
 
 from conformance.requirement import equal, requirement
+from conformance.suites.metadata.bodies import same
 
 OTHER = {"user_name": "somebody else", "tags": ["second"], "system_tags": ["second:1"]}
 
@@ -19,8 +20,8 @@ def test_second_named_run_changes_nothing(metadata):
     answer = metadata.post(f"/flows/{flow}/run", {**OTHER, "run_number": "argo-second"})
 
     equal(answer.status, 409, f"{answer.request}: status")
-    equal(metadata.read(path), first, f"{path}: after a second registration")
-    equal(metadata.rows(f"/flows/{flow}/runs"), [first], f"/flows/{flow}/runs: after a second registration")
+    same(metadata.read(path), first, f"{path}: after a second registration")
+    same(metadata.rows(f"/flows/{flow}/runs"), [first], f"/flows/{flow}/runs: after a second registration")
 
 
 @requirement("META-111", needs={"metadata"}, kills=("duplicate-is-500", "duplicate-named-task", "task-name-ignored"))
@@ -35,8 +36,8 @@ def test_second_named_task_changes_nothing(metadata):
     answer = metadata.post(f"{place.in_step}/task", {**OTHER, "task_id": "t-second"})
 
     equal(answer.status, 409, f"{answer.request}: status")
-    equal(metadata.read(place.in_task), first, f"{place.in_task}: after a second registration")
-    equal(metadata.rows(f"{place.in_step}/tasks"), [first], f"{place.in_step}/tasks: after a second registration")
+    same(metadata.read(place.in_task), first, f"{place.in_task}: after a second registration")
+    same(metadata.rows(f"{place.in_step}/tasks"), [first], f"{place.in_step}/tasks: after a second registration")
 
 
 @requirement("META-112", needs={"metadata"}, kills=("duplicate-accepted", "step-replaced"))
@@ -51,8 +52,8 @@ def test_second_step_changes_nothing(metadata):
     answer = metadata.post(f"{place.in_step}/step", OTHER)
 
     equal(answer.status, 409, f"{answer.request}: status")
-    equal(metadata.read(place.in_step), first, f"{place.in_step}: after a second registration")
-    equal(metadata.rows(f"{place.in_run}/steps"), [first], f"{place.in_run}/steps: after a second registration")
+    same(metadata.read(place.in_step), first, f"{place.in_step}: after a second registration")
+    same(metadata.rows(f"{place.in_run}/steps"), [first], f"{place.in_run}/steps: after a second registration")
     equal(len(metadata.rows(f"{place.in_step}/tasks")), 1, f"{place.in_step}/tasks: tasks")
 
 

@@ -1,7 +1,7 @@
 """Identifiers: given by the service, or names that the client chooses."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, offered, record
+from conformance.suites.metadata.bodies import artifact, offered, record, same
 
 TOGETHER = 8
 SEARCHED = 300
@@ -79,7 +79,7 @@ def test_named_run_has_a_number(metadata):
     between = range(int(before) + 1, min(int(after), int(before) + SEARCHED))
     found = [answer.json for n in between if (answer := metadata.get(metadata.at(flow, n))).ok]
 
-    equal(found, [metadata.read(metadata.at(flow, name))], f"{flow}: runs between the numbers {before} and {after}")
+    same(found, [metadata.read(metadata.at(flow, name))], f"{flow}: runs between the numbers {before} and {after}")
 
 
 @requirement("META-103", needs={"metadata"}, kills="run-name-unique-everywhere")

@@ -73,7 +73,7 @@ def test_all_flows(metadata):
     """
     flows = [metadata.new_flow(f"Flow{number}") for number in range(FLOWS)]
 
-    listed = [flow["flow_id"] for flow in metadata.rows("/flows")]
+    listed = [flow["flow_id"] for flow in metadata.rows("/flows") if flow.get("flow_id") in flows]
 
     missing = sorted(set(flows) - set(listed))
     equal(missing, [], "/flows: flows that are registered, but not listed")

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import succeeded
+from conformance.suites.metadata.bodies import same, succeeded
 
 TOGETHER = 8
 
@@ -45,7 +45,7 @@ def test_duplicate_flow_is_refused(metadata):
     believe that each owns the run (Metaflow: service.py, _get_or_create).
     """
     flow = metadata.new_flow("Duplicate")
-    first = metadata.get(f"/flows/{flow}").json
+    first = metadata.read(f"/flows/{flow}")
     run = metadata.new_run(flow, run_number=f"argo-{flow.lower()}")["run_number"]
     metadata.new_step(flow, run, "start")
 
@@ -57,7 +57,7 @@ def test_duplicate_flow_is_refused(metadata):
     ):
         answer = metadata.post(path, {**body, **more})
         equal(answer.status, 409, f"{answer.request}: status for what is registered already")
-    equal(metadata.get(f"/flows/{flow}").json, first, f"the flow {flow} after a second registration")
+    same(metadata.read(f"/flows/{flow}"), first, f"the flow {flow} after a second registration")
 
 
 @requirement("META-012", needs={"metadata"}, kills=("error-429-when-busy", "error-when-busy", "runs-lost-when-busy"))

@@ -1,7 +1,7 @@
 """What a change of tags reaches, and what it leaves alone."""
 
 from conformance.requirement import equal, requirement
-from conformance.suites.metadata.bodies import artifact, offered, succeeded
+from conformance.suites.metadata.bodies import artifact, offered, same, succeeded
 
 CONFLICT = 409
 WRITERS = 8
@@ -25,7 +25,7 @@ def test_other_runs_keep_their_tags(metadata):
 
     for path, found in before.items():
         want = {**found, "tags": ["new"]} if path == metadata.at(flow, "a") else found
-        equal(metadata.read(path), want, f"{path}, after the tags of {metadata.at(flow, 'a')} were changed")
+        same(metadata.read(path), want, f"{path}, after the tags of {metadata.at(flow, 'a')} were changed")
 
 
 @requirement("META-151", needs={"metadata"}, kills=("tags-not-in-artifact-listings", "tags-not-on-artifacts"))
@@ -91,7 +91,7 @@ def test_change_of_tags_changes_tags_only(metadata):
     succeeded(metadata.retag(place.in_run, {"tags_to_add": ["new"]}))
 
     for path, found in before.items():
-        equal(metadata.read(path), {**found, "tags": ["new"]}, f"{path}, after a change of tags")
+        same(metadata.read(path), {**found, "tags": ["new"]}, f"{path}, after a change of tags")
 
 
 @requirement("META-154", needs={"metadata"}, kills="registration-loses-tags")
