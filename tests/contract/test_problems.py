@@ -142,6 +142,22 @@ def test_another_body_breaks_it(name: str, text: str) -> None:
     assert problems(operations()[name], Answered(200, text))
 
 
+@pytest.mark.parametrize("version", ["2.5", "2.5.1", "v2.5.1", "2.6.0rc1", "2.5.1.post2", "2.5.1+vendor.3", "1!2.5"])
+def test_a_version_that_the_client_parses_keeps_it(version: str) -> None:
+    assert not problems(operations()["version"], Answered(200, version))
+    assert not broken("getRun", GOOD["getRun"], 200, {"METADATA_SERVICE_VERSION": version})
+
+
+@pytest.mark.parametrize("version", ["latest", "", "2.5.", "2.5.1-vendor", "2.5.1+", "2.5.1 or so"])
+def test_a_version_that_the_client_can_not_parse_breaks_it(version: str) -> None:
+    assert problems(operations()["version"], Answered(200, version))
+
+
+@pytest.mark.parametrize("name", ["listFlows", "listRuns", "listTasks", "listTaskMetadata", "listTaskArtifacts"])
+def test_a_list_needs_no_version(name: str) -> None:
+    assert not broken(name, GOOD[name], 200, {})
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_every_success_is_the_documented_one(status: int) -> None:
     assert broken("registerRun", GOOD["registerRun"], status) == []
