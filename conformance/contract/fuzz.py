@@ -160,7 +160,7 @@ class Fuzz:
     def _judged(self, call: Call, operation: Operation, judge: Judge) -> str:
         """What is wrong with the answer. Raises ``TargetError`` where /ping is not answered either."""
         try:
-            answer = self.metadata.call(call.method, call.path, **call.options)
+            answer = self.metadata.call(call.method, call.path, as_is=True, **call.options)
         except TargetError:
             self.metadata.fresh().get("/ping")
             return "no answer: the connection was closed"

@@ -45,7 +45,8 @@ class Contract:
         """The answer of one call. Raises ``AssertionError`` where it does not keep the contract."""
         called = operations()[operation]
         target = called.path.format_map({name: quote(str(value), safe="") for name, value in path.items()})
-        answer = self.metadata.call(called.method, f"{target}?{where}" if where else target, body)
+        as_is = operation == "healthcheck"  # its 503 is an answer, not a fault that passes
+        answer = self.metadata.call(called.method, f"{target}?{where}" if where else target, body, as_is=as_is)
         answer = own(called, answer, self.metadata.run_id)
         found = problems(called, answer)
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

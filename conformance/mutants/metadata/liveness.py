@@ -169,11 +169,11 @@ def named_runs_lost_when_busy(bench: Bench) -> None:
 
 @mutant("crowd-refused")
 def crowd_refused(bench: Bench) -> None:
-    """With more than 16 requests under way, the others are answered with 503."""
+    """With more than 16 requests under way, the others are answered with 500."""
 
     @bench.around("*")
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return answer({"message": "busy"}, 503) if bench.busy > 16 else await handler(request)  # noqa: PLR2004
+        return answer({"message": "busy"}, 500) if bench.busy > 16 else await handler(request)  # noqa: PLR2004
 
 
 @mutant("connection-closed")
