@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.unit.metadata_server import behaviour, service
+
+__all__ = ["behaviour", "service"]
+
 Server = Callable[[int, dict[str, str], str], str]
 
 

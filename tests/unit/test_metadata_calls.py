@@ -3,126 +3,19 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from conformance import preflight
 from conformance.errors import TargetError
-from conformance.session import Session
 from conformance.system import metadata
 from conformance.system.breaker import SILENT_CALLS
 from conformance.system.metadata import MetadataService
 from conformance.waiting import DEADLINES, Unsettled
-
-SHORT_S = 0.3
-
-
-class Behaviour:
-    """What the server below does: each path's own way, and what it has seen."""
-
-    def __init__(self) -> None:
-        self.end = threading.Event()
-        self.ways: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
-        self.requests: list[str] = []
-        self.peers: set[object] = set()
-        self.closed = threading.Semaphore(0)
-
-    def hang(self, _: BaseHTTPRequestHandler) -> None:
-        self.end.wait(5)
-
-    def trickle(self, handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "1000")
-        handler.end_headers()
-        while not self.end.wait(SHORT_S / 4):
-            handler.wfile.write(b"x")
-
-    def die(self, handler: BaseHTTPRequestHandler) -> None:
-        handler.connection.shutdown(socket.SHUT_RDWR)
-        handler.close_connection = True
-
-
-def answer(
-    text: str, status: int = 200, content_type: str = "application/json"
-) -> Callable[[BaseHTTPRequestHandler], None]:
-    def way(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Type", content_type)
-        handler.send_header("Location", "/elsewhere")
-        handler.send_header("Content-Length", str(len(text.encode())))
-        handler.end_headers()
-        handler.wfile.write(text.encode())
-
-    return way
-
-
-def in_turn(*statuses: int) -> Callable[[BaseHTTPRequestHandler], None]:
-    left = list(statuses)
-
-    def way(handler: BaseHTTPRequestHandler) -> None:
-        answer("{}", left.pop(0) if left[1:] else left[0])(handler)
-
-    return way
-
-
-@pytest.fixture
-def behaviour() -> Behaviour:
-    return Behaviour()
-
-
-@pytest.fixture
-def service(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[MetadataService]:
-    """A service on a real socket; calls to it wait ``SHORT_S`` seconds."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def reply(self) -> None:
-            behaviour.requests.append(self.path)
-            behaviour.peers.add(self.client_address)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            way = behaviour.ways.get(self.path, answer('"pong"'))
-            way(self)
-
-        do_GET = do_POST = do_PATCH = reply  # noqa: N815 - http.server's names
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 64
-
-        def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-            super().shutdown_request(request)
-            behaviour.closed.release()
-
-    monkeypatch.setitem(DEADLINES, "call", SHORT_S)
-    monkeypatch.setattr(metadata, "CONNECT_S", SHORT_S)
-    server = Server(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
-    thread.start()
-    with ExitStack() as stack:
-        stack.callback(server.server_close)
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
-        stack.callback(behaviour.end.set)
-        yield at(f"http://127.0.0.1:{server.server_port}")
-
-
-def at(url: str, patience: float = 1.0) -> MetadataService:
-    return MetadataService(session_of(url, patience))
-
-
-def session_of(url: str, patience: float = 1.0) -> Session:
-    config = {"METAFLOW_SERVICE_URL": url, "METAFLOW_SERVICE_HEADERS": '{"X-Key": "k"}'}
-    return Session("r1", Path(), "t", (), (), frozenset(), frozenset(), config, patience=patience)
+from tests.unit.metadata_server import SHORT_S, Behaviour, answer, at, in_turn, session_of
 
 
 def closed_port() -> int:
@@ -373,58 +266,3 @@ def test_patience_makes_the_deadline_of_tags_longer(
     monkeypatch.setitem(DEADLINES, "tags", SHORT_S)
 
     assert at(service.url, patience=10).retag("", {}).status == 200
-
-
-def test_a_call_is_repeated_while_the_service_is_unavailable(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/flows": in_turn(503, 503, 200)}
-
-    assert service.post("/flows", {}).status == 200
-    assert len(behaviour.requests) == 3
-
-
-def test_a_service_that_stays_unavailable_is_waited_for_once(
-    service: MetadataService, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    behaviour.ways = {"/flows": answer("{}", 503)}
-    monkeypatch.setitem(DEADLINES, "unavailable", 2 * metadata.BACK_OFF_S)
-
-    for number in (2, 3, 4):
-        assert service.get("/flows").status == 503
-        assert len(behaviour.requests) == number
-
-
-@pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_an_answer_is_had_as_it_is(service: MetadataService, behaviour: Behaviour, status: int) -> None:
-    behaviour.ways = {"/flows": answer("{}", status)}
-
-    assert service.get("/flows", as_is=True).status == status
-    assert behaviour.requests == ["/flows"]
-
-
-def test_a_limit_on_requests_is_named(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/flows": answer("{}", 429)}
-
-    with pytest.raises(TargetError, match=r"/flows: the service limits the rate of requests \(429\).*raise the limit"):
-        service.get("/flows")
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_ran_out_is_no_finding(service: MetadataService, behaviour: Behaviour, status: int) -> None:
-    behaviour.ways = {"/flows": answer("{}", status), "/ping": answer("{}", status)}
-
-    for path in behaviour.ways:
-        with pytest.raises(TargetError, match=f"{path}: status {status}: not authorized any more: renew the token"):
-            service.get(path)
-
-
-def test_a_403_while_ping_is_answered_is_an_answer(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/flows": answer("{}", 403)}
-
-    assert service.get("/flows").status == 403
-
-
-def test_preflight_asks_for_the_header_where_it_is_not_let_in(service: MetadataService, behaviour: Behaviour) -> None:
-    behaviour.ways = {"/ping": answer("{}", 403)}
-
-    with pytest.raises(TargetError, match="status 403: not authorized; give the header"):
-        preflight.metadata_service(session_of(service.url))
