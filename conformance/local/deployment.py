@@ -215,7 +215,7 @@ def prove() -> None:
     ports = cluster.ports()
     credentials = _credentials()
     endpoint = f"http://127.0.0.1:{ports[S3_PORT]}"
-    s3 = boto3.client(
+    s3 = boto3.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=REGION,

@@ -25,7 +25,8 @@ def client(parameters: str) -> Any:
     """The S3 client that this user's configuration gives; ``parameters``: what ``boto3.client`` takes, as JSON."""
     given = json.loads(parameters)
     settings = Config(**given.pop("config", {})).merge(SETTINGS)
-    return boto3.client("s3", config=settings, **given)
+    # a session of its own: boto3's default one keeps the configuration that was there when it was first used
+    return boto3.Session().client("s3", config=settings, **given)
 
 
 def parameters_of(config: dict[str, str]) -> str:

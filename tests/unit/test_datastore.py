@@ -53,6 +53,31 @@ def test_the_server_of_the_configuration_is_asked(server: Server, monkeypatch: p
     assert store(S3_ENDPOINT_URL=server(404, {}, "")).status("get_object", Key="x") == 404
 
 
+def test_a_configuration_that_is_chosen_late_counts(
+    server: Server, own_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boto3.client("s3", region_name="eu-west-1")  # makes boto3's default session
+    profile = own_environment / "config"
+    endpoint = server(200, {}, "")
+    lines = (
+        "[default]",
+        "region = eu-west-1",
+        "services = own",
+        "[services own]",
+        "s3 =",
+        f"  endpoint_url = {endpoint}",
+    )
+    profile.write_text("\n".join(lines), encoding="utf-8")
+    for name, value in {
+        "AWS_CONFIG_FILE": str(profile),
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert store().status("get_object", Key="x") == 200
+
+
 @pytest.mark.parametrize(
     ("config", "made"),
     [
@@ -70,7 +95,7 @@ def test_the_server_of_the_configuration_is_asked(server: Server, monkeypatch: p
 def test_the_client_has_the_parameters_of_metaflows(
     config: dict[str, str], made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boto3, "client", Client)
+    monkeypatch.setattr(boto3.Session, "client", Client)
     store(**config).status("head_bucket")
 
     assert Client.made.pop("config").connect_timeout == 5
@@ -78,7 +103,7 @@ def test_the_client_has_the_parameters_of_metaflows(
 
 
 def test_settings_of_the_configuration_are_kept_beside_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "client", Client)
+    monkeypatch.setattr(boto3.Session, "client", Client)
     store(DATATOOLS_CLIENT_PARAMS='{"config": {"s3": {"addressing_style": "path"}, "read_timeout": 900}}').status(
         "head_bucket"
     )
