@@ -18,7 +18,6 @@ from urllib.parse import quote, unquote
 import hypothesis
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky, Unsatisfiable
@@ -27,6 +26,7 @@ from schemathesis import GenerationMode
 from conformance.contract import Operation, document, operations, problems
 from conformance.contract.judge import own
 from conformance.errors import TargetError
+from conformance.exploring import silent
 from conformance.system.metadata import Answer, MetadataService, Place
 
 SEED = 20251
@@ -120,17 +120,7 @@ class Fuzz:
         tried = itertools.count(1)
 
         @hypothesis.seed(SEED)
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            verbosity=Verbosity.quiet,
-            print_blob=False,
-        )
+        @silent(EXAMPLES)
         @hypothesis.given(cases, st.booleans())
         def examples(case: Any, ours: bool) -> None:  # noqa: FBT001 - Hypothesis calls it
             late = next(tried) > FEWEST and time.monotonic() > end + (SHRINK_S if found else 0)

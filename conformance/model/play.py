@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from conformance.contract import Answer
 from conformance.model.history import CLOCKS_S
 from conformance.model.model import MISSING, Model, Reply
 from conformance.model.program import Request
@@ -24,22 +25,6 @@ PAGES = 300
 BEAT = "last_heartbeat_ts"
 COUNTS = {"metadata_created", "artifacts_created"}
 """What a registration may leave untold: the client drops it."""
-
-
-class Answer(Protocol):
-    """What a client gets: see ``conformance.system.metadata.Answer``."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, of any case."""
-
-    @property
-    def text(self) -> str:
-        """The body."""
 
 
 class Client(Protocol):

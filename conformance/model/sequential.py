@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 
+from conformance.exploring import silent
 from conformance.model.openings import OPENINGS
 from conformance.model.play import Client, Divergence, play
 from conformance.model.program import Draw, Request, build
@@ -141,17 +141,7 @@ class _Diverged(Exception):
 
 def _examples(search: Search, seed: int) -> None:
     @hypothesis.seed(seed)
-    @settings(
-        max_examples=BATCH,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-        print_blob=False,
-    )
+    @silent(BATCH)
     @hypothesis.given(PROGRAMS)
     def examples(draws: list[list[Draw]]) -> None:
         search.attempt(draws)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -87,6 +89,20 @@ class Bench:
             return change
 
         return add
+
+    def remember(self, route: str, *, seconds: float) -> None:
+        """Answer the route from memory for so many seconds after each look."""
+        kept: dict[str, tuple[float, Any]] = {}
+
+        @self.around(route)
+        async def remembered(request: web.Request, handler: Handler) -> web.StreamResponse:
+            at, body = kept.get(request.path, (-math.inf, None))
+            if time.monotonic() - at < seconds:
+                return answer(body)
+            response = await handler(request)
+            if response.status == OK:
+                kept[request.path] = time.monotonic(), json_of(response)
+            return response
 
     @property
     def busy(self) -> int:

@@ -141,17 +141,7 @@ def task_is_no_heartbeat(bench: Bench) -> None:
 @mutant("task-cached")
 def task_cached(bench: Bench) -> None:
     """A task once read is answered from memory for five seconds, whatever its heartbeat."""
-    kept: dict[str, tuple[float, Any]] = {}
-
-    @bench.around("GET T")
-    async def cached(request: web.Request, handler: Handler) -> web.StreamResponse:
-        at, body = kept.get(request.path, (0.0, None))
-        if time.monotonic() - at < 5:  # noqa: PLR2004 - seconds
-            return answer(body)
-        response = await handler(request)
-        if response.status == OK:
-            kept[request.path] = time.monotonic(), json_of(response)
-        return response
+    bench.remember("GET T", seconds=5)
 
 
 @mutant("named-runs-lost-when-busy")

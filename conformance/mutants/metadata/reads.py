@@ -251,17 +251,7 @@ def wrong_join_user(bench: Bench) -> None:
 @mutant("entity-cached")
 def entity_cached(bench: Bench) -> None:
     """A run once read is answered from memory for five seconds, whatever happens to its tags or heartbeat."""
-    kept: dict[str, tuple[float, Any]] = {}
-
-    @bench.around("GET R")
-    async def cached(request: web.Request, handler: Handler) -> web.StreamResponse:
-        at, body = kept.get(request.path, (0.0, None))
-        if time.monotonic() - at < 5:  # noqa: PLR2004 - seconds
-            return answer(body)
-        response = await handler(request)
-        if response.status == OK:
-            kept[request.path] = time.monotonic(), json_of(response)
-        return response
+    bench.remember("GET R", seconds=5)
 
 
 @mutant("absence-cached")
