@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from kubernetes.client.exceptions import ApiException
 
 from conformance import preflight
 from conformance.errors import HarnessError, TargetError
 from conformance.outcome import Exit
-from conformance.session import Session, new_run_id
+from conformance.session import Session
 from conformance.system.argo import Argo
 from conformance.system.cluster import Cluster, Forbidden
 from conformance.system.datastore import Datastore
@@ -69,7 +68,7 @@ def examine(name: str, options: Options) -> Iterator[Finding]:
     target = resolve(name, options)
     target.export()
     capabilities = set(target.declares)
-    session = Session(new_run_id(), Path(), target.name, (), (), frozenset(), frozenset(), target.config)
+    session = Session.blank(target.identity, target.config)
     yield Finding(f"configuration of {target.name}: {', '.join(sorted(capabilities)) or 'nothing Metaflow could use'}")
     parts: dict[str, Callable[[Target, Session], Iterator[Finding]]] = {
         "metadata": _metadata,

@@ -22,7 +22,7 @@ from conformance.outcome import Exit
 from conformance.record import Record, exit_code, read
 from conformance.redact import redact, redact_file
 from conformance.running import interruptible, output_folder
-from conformance.session import HEADERS, Session, headers_of, new_run_id
+from conformance.session import HEADERS, Session, headers_of
 from conformance.targets import resolve
 from conformance.targets.base import Options
 from load.profiles import PROFILES
@@ -49,8 +49,8 @@ def run(  # noqa: PLR0913 - what the command line asks
     if "metadata" not in target.declares:
         raise UsageError(f"--target {name}: has no metadata service (METAFLOW_SERVICE_URL) to drive load at")
     target.export()
-    run_id = new_run_id()
-    session = Session(run_id, Path(), target.name, (), (), frozenset(), frozenset(), target.config)
+    session = Session.blank(target.identity, target.config)
+    run_id = session.run_id
     version = preflight.metadata_service(session)
     progress = Progress(total=2)
     with progress.step("environment of the load test"):

@@ -25,7 +25,7 @@ from conformance.record import exit_code as exit_code_of
 from conformance.redact import redact, redact_file, redact_text
 from conformance.requirement import NEEDS, Case, Launch, Profile, catalogue
 from conformance.selection import Selection, select
-from conformance.session import Session, new_run_id
+from conformance.session import Session
 from conformance.system.scenarios import catalogue as scenarios
 from conformance.targets import resolve
 from conformance.targets.base import Options, Target
@@ -72,7 +72,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     select(requirements, profile=plan.profile, areas=plan.areas, only=plan.only, capabilities=NEEDS)
     target = resolve(plan.target, plan.options)
     target.export()
-    blank = Session(new_run_id(), Path(), target.identity, (), (), frozenset(), frozenset(), target.config)
+    blank = Session.blank(target.identity, target.config)
     observed = preflight.observe(target, blank)
     selection = select(
         requirements,

@@ -86,6 +86,11 @@ class Session:
         return cls.of(json.loads(path.read_text(encoding="utf-8")), path.parent)
 
     @classmethod
+    def blank(cls, target: str, config: dict[str, str]) -> Session:
+        """A session with an ID of its own that has selected nothing yet: for looking at the target."""
+        return cls(new_run_id(), Path(), target, (), (), frozenset(), frozenset(), config)
+
+    @classmethod
     def of(cls, data: dict[str, Any], output: Path) -> Session:
         """The session that ``save`` wrote as ``data``. Raises ``KeyError`` for that of another version."""
         return cls(

@@ -27,7 +27,6 @@ from conformance.mutants.bench import (
 from conformance.mutants.catalogue import mutant
 
 NOT_FOUND = {"message": "not found"}
-INT4 = 2**31 - 1
 EVERYTHING = (*ENTITIES, *METADATA, *ARTIFACTS, *ONE_ARTIFACT, *REGISTRATIONS)
 BELOW_RUN = ("GET R*", "GET S*", "GET T*", "POST R*", "POST S*", "POST T*", "PATCH R*")
 
@@ -102,30 +101,28 @@ def ids_zero_padded(bench: Bench) -> None:
     bench.body("GET S/tasks")(each(pad))
 
 
+def overflow(bench: Bench, bits: int) -> None:
+    """Answer 500 to a number in a path that does not fit into so many bits."""
+
+    @bench.around(*BELOW_RUN)
+    async def fit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        for name in ("run", "task"):
+            segment = request.match_info.get(name, "")
+            if segment.isdigit() and int(segment) >= 2 ** (bits - 1):
+                return answer({"message": f"value out of int{bits} range"}, 500)
+        return await handler(request)
+
+
 @mutant("ids-of-32-bits")
 def ids_of_32_bits(bench: Bench) -> None:
     """A number in a path that does not fit into 32 bits is answered with 500."""
-
-    @bench.around(*BELOW_RUN)
-    async def overflow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        for name in ("run", "task"):
-            segment = request.match_info.get(name, "")
-            if segment.isdigit() and int(segment) > INT4:
-                return answer({"message": "value out of int32 range"}, 500)
-        return await handler(request)
+    overflow(bench, 32)
 
 
 @mutant("ids-of-64-bits")
 def ids_of_64_bits(bench: Bench) -> None:
     """A number in a path that does not fit into 64 bits is answered with 500."""
-
-    @bench.around(*BELOW_RUN)
-    async def overflow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        for name in ("run", "task"):
-            segment = request.match_info.get(name, "")
-            if segment.isdigit() and int(segment) > 2**63 - 1:
-                return answer({"message": "value out of int64 range"}, 500)
-        return await handler(request)
+    overflow(bench, 64)
 
 
 @mutant("run-name-hidden")
