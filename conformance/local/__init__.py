@@ -1,4 +1,4 @@
-"""The local deployment: every component of a Metaflow platform on a kind cluster of three nodes."""
+"""The local deployment: every component of a Metaflow platform on a kind cluster of four nodes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _bring_up(source: images.Source, progress: Progress) -> None:
     if _made() == fingerprint and set(cluster.nodes().values()) == {"running"}:
         progress.total = 4
     else:
-        with progress.step("kind cluster of three nodes"):
+        with progress.step("kind cluster of four nodes"):
             MADE.unlink(missing_ok=True)
             cluster.delete()
             cluster.check_ports()

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import requests
+import tenacity
 import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,8 +35,9 @@ METADATA_PORT, S3_PORT = 30080, 30070
 BUCKET = "metaflow"
 REGION = "us-east-1"
 TASK_SECRET = "s3-credentials"  # noqa: S105 - its name
-GPUS = 2
+DEVICES = {"nvidia.com/gpu": 2, "amd.com/gpu": 1}
 ROLLOUT_S = 240
+REFUSED = tenacity.retry_if_exception_type(TargetError)
 
 ROLLOUTS = (
     ("kube-system", "daemonset/pod-network"),
@@ -44,11 +46,25 @@ ROLLOUTS = (
     (PLATFORM, "deployment/s3"),
     (PLATFORM, "deployment/metadata-service"),
     (ARGO, "deployment/workflow-controller"),
+    ("jobset-system", "deployment/jobset-controller-manager"),
+    ("local-path-storage", "deployment/local-path-provisioner"),
     ("kube-system", "daemonset/gpu-device-plugin"),
 )
 
-PLACEHOLDERS = {"argo-controller": "quay.io/argoproj/workflow-controller"}
+PLACEHOLDERS = {
+    "argo-controller": "quay.io/argoproj/workflow-controller",
+    "jobset": "us-central1-docker.pkg.dev/k8s-staging-images/jobset/jobset",
+}
 """How the manifests name an image, where not ``mfconf/<name>``."""
+
+UPSTREAM = {
+    "argo": ("github.com/argoproj/argo-workflows/v3", "manifests", ("base", "cluster-install-no-crds")),
+    "jobset": ("sigs.k8s.io/jobset", "config", ("default", "components")),
+}
+"""Parts whose manifests come with their Go module: the module, the folder in it, which of its folders."""
+
+STAGED = "/kind/manifests-mfconf"
+"""Where the manifests are laid on the control plane."""
 
 
 def apply(images: Images) -> None:
@@ -58,13 +74,23 @@ def apply(images: Images) -> None:
     stage = STATE / "manifests"
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(kind_config() / "manifests", stage)
-    upstream = builds.go_module("argo", "github.com/argoproj/argo-workflows/v3") / "manifests"
-    for part in ("base", "cluster-install-no-crds"):
-        shutil.copytree(upstream / part, stage / "argo/upstream" / part, copy_function=shutil.copyfile)
+    for part, (module, folder, wanted) in UPSTREAM.items():
+        source = builds.go_module(part, module) / folder
+        for name in wanted:
+            _lay(source / name, stage / part / "upstream" / name)
     (stage / "kustomization.yaml").write_text(yaml.safe_dump(_kustomization(images)), encoding="utf-8")
-    there = f"{cluster.CONTROL_PLANE}:/kind/manifests-mfconf"
+    there = f"{cluster.CONTROL_PLANE}:{STAGED}"
     run(["docker", "cp", stage, there], doing="copying the manifests", timeout=60)
-    cluster.kubectl("apply", "--server-side", "--kustomize=/kind/manifests-mfconf", doing="applying the manifests")
+    cluster.kubectl("apply", "--server-side", f"--kustomize={STAGED}", doing="applying the manifests")
+
+
+def _lay(source: Path, target: Path) -> None:
+    """Copy a folder of Go's module cache without its modes: nothing in there may be written or removed."""
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _credentials() -> dict[str, str]:
@@ -136,25 +162,39 @@ def _kustomization(images: Images) -> dict[str, Any]:
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": ["platform", "argo", "jobs", "gpu"],
+        "resources": ["platform", "argo", "jobset", "jobs", "gpu"],
         "images": named,
         "patches": patches,
     }
 
 
 def wait() -> None:
-    """Wait until every component is rolled out and the GPU node advertises its devices."""
+    """Wait until every component is rolled out, the GPU node advertises its devices and a JobSet is taken."""
     for namespace, name in ROLLOUTS:
         cluster.kubectl(
             *("rollout", "status", name, f"--namespace={namespace}", f"--timeout={ROLLOUT_S}s"),
             doing=f"waiting for {name} in {namespace}",
             timeout=ROLLOUT_S + 10,
         )
-    cluster.kubectl(
-        *("wait", "node", "--selector=nvidia.com/gpu.present=true", f"--timeout={ROLLOUT_S}s"),
-        f"--for=jsonpath={{.status.allocatable['nvidia\\.com/gpu']}}={GPUS}",
-        doing="waiting for the simulated GPUs",
-        timeout=ROLLOUT_S + 10,
+    for resource, count in DEVICES.items():
+        key = resource.replace(".", "\\.")
+        cluster.kubectl(
+            *("wait", "node", "--selector=nvidia.com/gpu.present=true", f"--timeout={ROLLOUT_S}s"),
+            f"--for=jsonpath={{.status.allocatable['{key}']}}={count}",
+            doing=f"waiting for the simulated {resource}",
+            timeout=ROLLOUT_S + 10,
+        )
+    _await_jobset_webhook()
+
+
+def _await_jobset_webhook() -> None:
+    """The controller counts as rolled out some moments before the API server reaches its webhook."""
+    stop = tenacity.stop_after_delay(ROLLOUT_S)
+    asking = tenacity.Retrying(stop=stop, wait=tenacity.wait_fixed(1), reraise=True, retry=REFUSED)
+    asking(
+        cluster.kubectl,
+        *("create", "--dry-run=server", f"--filename={STAGED}/jobset/proof.yaml"),
+        doing="waiting for the webhook of JobSet",
     )
 
 

@@ -60,7 +60,7 @@ def catalogue() -> dict[str, Image]:
     }
 
 
-DEPLOYED = ("s3", "postgres", "metadata", "argo-controller", "argo-executor", "task", "gpu")
+DEPLOYED = ("s3", "postgres", "metadata", "argo-controller", "argo-executor", "jobset", "task", "gpu")
 """The images that pods of the deployment use, besides Kubernetes' own."""
 
 
@@ -84,8 +84,8 @@ def provide(source: Source, progress: Progress) -> Images:
 
 
 def _wanted(entry: Image, images: Images) -> bool:
-    """Kubernetes' own images are needed only by a node image that is built here."""
-    return entry.name not in ("kubernetes", "coredns", "pause") or "node" not in images.references
+    """What a node image brings along anyway is needed only by one that is built here."""
+    return entry.name not in catalogue()["node"].build["carries"] or "node" not in images.references
 
 
 def _pull(entries: dict[str, Image], images: Images, progress: Progress, *, strict: bool) -> None:

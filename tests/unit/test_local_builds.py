@@ -191,7 +191,7 @@ def test_a_node_that_was_pulled_needs_no_images_of_kubernetes() -> None:
     pulled = images.Images(references={"node": "docker.io/kindest/node:v1.34.0"})
 
     wanted = {name for name, entry in entries.items() if images._wanted(entry, pulled)}
-    assert set(entries) - wanted == {"kubernetes", "coredns", "pause"}
+    assert set(entries) - wanted == {"kubernetes", "coredns", "pause", "storage"}
     assert all(images._wanted(entry, images.Images()) for entry in entries.values())
 
 
@@ -261,5 +261,5 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 def test_the_ports_are_those_of_the_cluster_file() -> None:
     assert set(cluster.ports()) == {30080, 30070}
-    assert len(cluster.configuration()["nodes"]) == 3
+    assert len(cluster.configuration()["nodes"]) == 4
     assert cluster.configuration()["name"] == cluster.NAME

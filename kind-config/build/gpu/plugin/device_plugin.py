@@ -1,8 +1,9 @@
 """A kubelet device plugin that advertises stand-in GPUs.
 
 The kubelet counts, allocates and frees them as it does real ones; only the device behind the number is
-missing. A container gets what NVIDIA's plugin gives: ``NVIDIA_VISIBLE_DEVICES`` with the devices' IDs and a
-node ``/dev/nvidiaN`` for each (mapped from ``/dev/null``, since it has to be a device node).
+missing. A container gets what the vendor's plugin gives: from NVIDIA ``NVIDIA_VISIBLE_DEVICES`` with the
+devices' IDs and a node ``/dev/nvidiaN`` for each; from AMD ``/dev/kfd``, and ``/dev/dri/cardN`` and
+``/dev/dri/renderDN`` for each. All are mapped from ``/dev/null``, since they have to be device nodes.
 
 Environment: RESOURCE (nvidia.com/gpu), COUNT (2).
 """
@@ -26,6 +27,7 @@ KUBELET = FOLDER / "kubelet.sock"
 RESOURCE = os.environ.get("RESOURCE", "nvidia.com/gpu")
 SOCKET = FOLDER / f"mfconf-{RESOURCE.replace('/', '-')}.sock"
 DEVICES = [f"GPU-simulated-{number}" for number in range(int(os.environ.get("COUNT", "2")))]
+FIRST_RENDER_NODE = 128
 WORKERS = 8
 LOOK_S = 1.0
 
@@ -53,18 +55,23 @@ class Plugin(services.DevicePluginServicer):  # type: ignore[misc, name-defined]
         for container in request.container_requests:
             names = list(container.devices_ids)
             print("allocate", *names, flush=True)  # noqa: T201
+            numbers = [DEVICES.index(name) for name in names]
+            is_amd = RESOURCE == "amd.com/gpu"
             nodes = [
-                messages.DeviceSpec(
-                    container_path=f"/dev/nvidia{DEVICES.index(name)}", host_path="/dev/null", permissions="rw"
-                )
-                for name in names
+                messages.DeviceSpec(container_path=path, host_path="/dev/null", permissions="rw")
+                for path in (amd_nodes(numbers) if is_amd else [f"/dev/nvidia{number}" for number in numbers])
             ]
-            answers.append(
-                messages.ContainerAllocateResponse(
-                    envs={"NVIDIA_VISIBLE_DEVICES": ",".join(names)}, devices=nodes
-                )
-            )
+            told = {} if is_amd else {"NVIDIA_VISIBLE_DEVICES": ",".join(names)}
+            answers.append(messages.ContainerAllocateResponse(envs=told, devices=nodes))
         return messages.AllocateResponse(container_responses=answers)
+
+
+def amd_nodes(numbers: list[int]) -> list[str]:
+    """The device nodes of AMD's GPUs: one way to compute for all, and each one's card and render node."""
+    own = [
+        f"/dev/dri/{node}" for number in numbers for node in (f"card{number}", f"renderD{FIRST_RENDER_NODE + number}")
+    ]
+    return ["/dev/kfd", *own]
 
 
 def serve_until_kubelet_restarts(stopped: threading.Event) -> None:
