@@ -18,10 +18,12 @@ from platformdirs import user_state_path
 
 from conformance.errors import HarnessError
 from conformance.launching import kill_group
+from conformance.requirement import Launch
 from conformance.session import FILE, VARIABLE, Session
-from conformance.system import cluster
+from conformance.system import cluster, props
 from conformance.system.argo import GROUP
 from conformance.system.datastore import Datastore
+from conformance.system.scenarios import catalogue as scenarios
 
 JOURNAL = user_state_path("mfconf") / "runs"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -54,8 +56,14 @@ class Cleanup:
 def clean_up(session: Session) -> Cleanup:
     """Remove the run's jobs, workflows, templates and objects. The metadata service knows no deletion."""
     done = Cleanup()
-    steps = {"kubernetes": _jobs, "argo": _workflows, "datastore": _objects}
-    for need, step in steps.items():
+    steps = (
+        ("kubernetes", _jobs),
+        ("jobset", _jobsets),
+        ("argo", _workflows),
+        ("kubernetes", _props),
+        ("datastore", _objects),
+    )
+    for need, step in steps:
         if need in session.capabilities:
             try:
                 step(session, done)
@@ -75,6 +83,23 @@ def _jobs(session: Session, done: Cleanup) -> None:
             namespace=view.namespace,
             propagation_policy="Background",
         )
+
+
+def _jobsets(session: Session, done: Cleanup) -> None:
+    view = cluster.Cluster(session)
+    api = CustomObjectsApi(cluster.connection())
+    where = {"group": "jobset.x-k8s.io", "version": "v1alpha2", "namespace": view.namespace, "plural": "jobsets"}
+    listed = cluster.call(api.list_namespaced_custom_object, **where, label_selector=view.selector)["items"]
+    for name in (item["metadata"]["name"] for item in listed):
+        done.remove(f"jobset/{name}", api.delete_namespaced_custom_object, **where, name=name)
+
+
+def _props(session: Session, done: Cleanup) -> None:
+    """By name, as secrets are better not listed."""
+    for scenario, orchestrator in session.launches:
+        name = session.prop(Launch(scenario, orchestrator))
+        for kind in scenarios()[scenario].props:
+            done.remove(f"{kind}/{name}", props.remover(session, kind), name=name, namespace=session.namespace)
 
 
 def _workflows(session: Session, done: Cleanup) -> None:

@@ -101,7 +101,7 @@ class LaunchPad:
 
     def _failed(self, launch: Launch, message: str, data: dict[str, Any]) -> dict[str, Any]:
         """Write the launch file for a child that died without a word, so that no check waits for it."""
-        blank = {"run_id": None, "template": None, "flow": "", "started_at": time.time()}
+        blank = {"run_id": None, "template": None, "disturbed": None, "flow": "", "started_at": time.time()}
         outcome = {"state": "finished", "outcome": "error", "message": message, "finished_at": time.time()}
         data = {**blank, **data, **outcome, "scenario": launch.scenario, "orchestrator": launch.orchestrator}
         scratch = self.session.launch_file(launch, "tmp")

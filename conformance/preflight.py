@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from conformance.waiting import Unsettled
 
 VERSION_HEADER = "METADATA_SERVICE_VERSION"
 LIMIT_HEADER = "X-Limit"
+PAIR = 2
 SHORT_LIST = "/flows/Mfconf_none/runs?_limit=1"
 """A list that is empty everywhere: a service without pages would send all its flows."""
 
@@ -48,7 +50,9 @@ def observe(target: Target, session: Session) -> Observed:
             seen.capabilities.add("argo")
             if version := argo_version(session):
                 seen.versions["argo"] = version
-        seen.capabilities |= gpu_needs(session)
+        seen.capabilities |= gpu_needs(session) | leave_needs(session)
+        if cluster.has_api("jobset.x-k8s.io"):
+            seen.capabilities.add("jobset")
     return seen
 
 
@@ -95,13 +99,49 @@ def kubernetes() -> str:
 
 def gpu_needs(session: Session) -> set[str]:
     """The needs that GPU nodes meet; none where this context may not list nodes."""
+    view = cluster.Cluster(session)
     try:
-        nodes = cluster.Cluster(session).gpu_nodes()
+        nodes = view.nodes()
+        marked = view.gpu_nodes()
     except cluster.Forbidden:
         return set()
-    if not nodes:
-        return set()
-    return {"gpu"} if any(map(cluster.Cluster.shares_gpus, nodes)) else {"gpu", "gpu-exclusive"}
+    whole = [int(node.status.allocatable.get(cluster.GPU, 0)) for node in nodes]
+    offers_slices_alone = not any(whole) and any(map(cluster.Cluster.offered, nodes))
+    met = {
+        "gpu": bool(marked),
+        "gpu-exclusive": bool(marked) and not any(map(cluster.Cluster.shares_gpus, marked)),
+        "gpu-whole": bool(marked) and not offers_slices_alone,
+        "gpu-pair": max(whole, default=0) >= PAIR,
+        "gpu-scarce": 0 < sum(whole) <= PAIR,
+        "gpu-amd": any(int(node.status.allocatable.get(cluster.AMD, 0)) for node in nodes),
+    }
+    return {need for need, is_met in met.items() if is_met}
+
+
+def leave_needs(session: Session) -> set[str]:
+    """The needs that are met where this context has leave for something."""
+    view = cluster.Cluster(session)
+
+    def may(resource: str, *verbs: str, group: str = "", namespace: str | None = None) -> bool:
+        name, _, subresource = resource.partition("/")
+        return all(view.allowed(verb, name, group, subresource or None, namespace) for verb in verbs)
+
+    met = {
+        "secrets": may("secrets", "create", "delete"),
+        "storage": may("persistentvolumeclaims", "create", "delete") and _seen(view.default_storage),
+        "evict": may("pods/eviction", "create"),
+        "gpu-plugin": may("pods", "list", "delete", namespace=cluster.PLUGIN_NAMESPACE),
+        "disposable-node": _seen(view.disposable_nodes) and may("nodes", "patch", namespace=""),
+        "rights-of-others": may("localsubjectaccessreviews", "create", group="authorization.k8s.io"),
+    }
+    return {need for need, is_met in met.items() if is_met}
+
+
+def _seen(look: Callable[[], object]) -> bool:
+    try:
+        return bool(look())
+    except cluster.Forbidden:
+        return False
 
 
 def argo_version(session: Session) -> str:

@@ -37,6 +37,17 @@ NEEDS = {
     "argo": "the Argo Workflows API (argoproj.io) on the cluster",
     "gpu": "a node that says it has GPUs (taint, label or capacity nvidia.com/gpu), and leave to list nodes",
     "gpu-exclusive": "GPUs of which none is shared (labels nvidia.com/gpu.sharing-strategy, nvidia.com/gpu.replicas)",
+    "gpu-whole": "a node that offers nvidia.com/gpu, and not slices of MIG alone",
+    "gpu-pair": "a node that offers two nvidia.com/gpu or more",
+    "gpu-scarce": "fewer than three nvidia.com/gpu in all, so that of three tasks one has to wait",
+    "gpu-amd": "a node that offers amd.com/gpu",
+    "gpu-plugin": "leave to delete the device plugin's pods (in kube-system)",
+    "jobset": "the JobSet API (jobset.x-k8s.io) on the cluster",
+    "secrets": "leave to create and delete secrets in the namespace of the jobs",
+    "storage": "a default storage class, and leave to create and delete claims in the namespace of the jobs",
+    "evict": "leave to evict pods in the namespace of the jobs",
+    "disposable-node": "a node with the label mfconf.dev/disposable=true, and leave to patch nodes",
+    "rights-of-others": "leave to ask what other accounts may do (create localsubjectaccessreviews)",
 }
 """Every need a check may declare, in words."""
 

@@ -59,6 +59,10 @@ class Session:
         """Where a launch writes its state (``json``) and its output (``log``)."""
         return self.output / "launches" / f"{launch}.{kind}"
 
+    def prop(self, launch: object) -> str:
+        """The name of the objects that are made on the cluster for one launch: a secret, a claim."""
+        return f"mfconf-{self.run_id}-{str(launch).replace('_', '-').replace('@', '-')}"
+
     def template(self, scenario: str) -> str:
         """The name of the scenario's Argo workflow template."""
         return f"mfconf-{self.run_id}-{scenario.replace('_', '-')}"

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import kubernetes
-from kubernetes.client import ApiClient, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api
+from kubernetes.client import ApiClient, ApisApi, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, StorageV1Api
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils import parse_quantity
 from urllib3.exceptions import HTTPError
@@ -19,7 +19,13 @@ from conformance.system.flows import RunView
 
 CALL_S = (5, 30)
 GPU = "nvidia.com/gpu"
+AMD = "amd.com/gpu"
 DEVICES = "nvidia.com/"
+PLUGIN_NAMESPACE = "kube-system"
+"""Where the GPU's device plugin usually is."""
+
+DISPOSABLE = "mfconf.dev/disposable"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 LOG_LINES = 8
 FORBIDDEN, NOT_FOUND = 403, 404
 CONTROLLER_NAMESPACES = ("argo", "argo-workflows")
@@ -44,6 +50,11 @@ def call(function: Callable[..., Any], **arguments: Any) -> Any:
         return function(**arguments, _request_timeout=CALL_S)
     except HTTPError as error:
         raise TargetError(f"the Kubernetes API does not answer: {type(error).__name__}: {error}") from None
+
+
+def has_api(group: str) -> bool:
+    """Tell whether the cluster serves an API group."""
+    return any(found.name == group for found in call(ApisApi(connection()).get_api_versions).groups)
 
 
 class Forbidden(TargetError):
@@ -71,6 +82,7 @@ class Cluster:
         self.batch = BatchV1Api(connection())
         self.apps = AppsV1Api(connection())
         self.rights = AuthorizationV1Api(connection())
+        self.storage = StorageV1Api(connection())
         self.namespace = session.namespace
         self.selector = f"{LABEL}={session.run_id}"
 
@@ -88,6 +100,10 @@ class Cluster:
 
         return [node for node in self.nodes() if says_so(node)]
 
+    def disposable_nodes(self) -> list[Any]:
+        """The nodes that may be drained and lost: those with the label ``mfconf.dev/disposable=true``."""
+        return [node for node in self.nodes() if (node.metadata.labels or {}).get(DISPOSABLE) == "true"]
+
     @staticmethod
     def offered(node: Any) -> int:
         """How many of NVIDIA's devices a node offers to pods: whole, shared, or slices (``nvidia.com/mig-...``)."""
@@ -99,6 +115,11 @@ class Cluster:
         labels = node.metadata.labels or {}
         strategy, replicas = labels.get(f"{GPU}.sharing-strategy", "none"), labels.get(f"{GPU}.replicas", "1")
         return strategy != "none" or replicas not in ("0", "1")
+
+    def default_storage(self) -> bool:
+        """Tell whether there is a default storage class. Raises ``Forbidden`` where this context may not list them."""
+        classes = look(self.storage.list_storage_class, "list storage classes").items
+        return any((found.metadata.annotations or {}).get(DEFAULT_CLASS) == "true" for found in classes)
 
     def pods(self, **labels: str) -> list[Any]:
         """The pods of this session, those with all the labels."""
@@ -142,6 +163,11 @@ class Cluster:
         where = {"namespace": self.namespace, "label_selector": self.selector}
         return list(look(self.batch.list_namespaced_job, f"list jobs in {self.namespace}", **where).items)
 
+    def evict(self, pod: str) -> None:
+        """Evict a pod, as a drain does. Raises ``TargetError`` where a disruption budget or a right is in the way."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        call(self.core.create_namespaced_pod_eviction, name=pod, namespace=self.namespace, body=body)
+
     def service_account(self, name: str) -> Any:
         """The service account, or None. Raises ``Forbidden`` where this context may not read it."""
         what, where = f"read service accounts in {self.namespace}", {"name": name, "namespace": self.namespace}
@@ -157,9 +183,15 @@ class Cluster:
         what = f"list events in {self.namespace}"
         return list(look(self.core.list_namespaced_event, what, namespace=self.namespace).items)
 
-    def allowed(self, verb: str, resource: str, group: str = "", subresource: str | None = None) -> bool:
-        """Tell whether this context may do ``verb`` on ``resource`` in the namespace of the jobs."""
-        attributes = {"namespace": self.namespace, "verb": verb, "resource": resource, "group": group}
+    def allowed(
+        self, verb: str, resource: str, group: str = "", subresource: str | None = None, namespace: str | None = None
+    ) -> bool:
+        """Tell whether this context may do ``verb`` on ``resource`` in a namespace: that of the jobs, unless given.
+
+        An empty ``namespace`` asks for all of them, and for what is in none.
+        """
+        where = self.namespace if namespace is None else namespace
+        attributes = {"namespace": where, "verb": verb, "resource": resource, "group": group}
         if subresource:
             attributes["subresource"] = subresource
         review = {"spec": {"resourceAttributes": attributes}}

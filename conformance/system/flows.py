@@ -42,6 +42,8 @@ class LaunchResult:
     """The launch file, typed.
 
     ``outcome``: successful, failed, timeout, refused (Metaflow itself raised), stopped, or error (of the harness).
+    ``disturbed``: what was done to it while it ran: ``how``, ``at`` (seconds since the epoch), ``told`` (what launcher
+    and cluster said at the time), ``pod`` where one was evicted; None if nothing was.
     """
 
     launch: Launch
@@ -52,6 +54,7 @@ class LaunchResult:
     template: str | None
     duration_s: float
     log: Path
+    disturbed: dict[str, Any] | None = None
 
     def output(self) -> str:
         """What the launcher printed."""
@@ -59,8 +62,8 @@ class LaunchResult:
 
     @property
     def as_expected(self) -> bool:
-        """Tell whether it ended as its scenario says."""
-        return self.outcome == self.scenario.expect
+        """Tell whether it ended as its scenario says, after what its scenario says was done to it."""
+        return self.outcome == self.scenario.expect and bool(self.disturbed) == bool(self.scenario.disturb)
 
     @property
     def pathspec(self) -> str:
@@ -70,6 +73,9 @@ class LaunchResult:
     def explain(self) -> str:
         """How it ended, and what Metaflow and the cluster said of it at the time."""
         told = f"{self.launch} ({self.pathspec}): {self.outcome} after {self.duration_s:.0f} s"
+        if self.scenario.disturb and not self.disturbed:
+            patterns = "; ".join(self.scenario.disturb.when)
+            return f"{told}; neither launcher nor cluster told all of it: {patterns}\n{self.message}"
         return f"{told}, not {self.scenario.expect}\n{self.message}"
 
 
@@ -100,6 +106,7 @@ def await_launch(session: Session, launch: Launch, *states: str) -> LaunchResult
         data["template"],
         (data["finished_at"] or data["started_at"]) - data["started_at"],
         session.launch_file(launch, "log"),
+        data["disturbed"],
     )
 
 

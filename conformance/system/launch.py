@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -25,9 +26,6 @@ from conformance.session import Session
 from conformance.system.flows import session_environment
 from conformance.system.scenarios import Scenario, catalogue
 from conformance.waiting import DEADLINES
-
-RESOURCES = "kubernetes:cpu=0.1,memory=256,disk=1024"
-"""Small enough that a laptop runs many at once. CPUs, megabytes, megabytes."""
 
 POLL_S = 2.0
 END_S = 20.0
@@ -48,6 +46,7 @@ class State:
             "template": None,
             "outcome": None,
             "message": "",
+            "disturbed": None,
             "started_at": time.time(),
             "finished_at": None,
         }
@@ -69,10 +68,16 @@ class Stopped(BaseException):
     """Somebody wants this launch to end."""
 
 
-def prepare(session: Session) -> None:
-    """Have everything that Metaflow makes for this launch bear the run's ID."""
-    os.environ.update(session_environment(session))
+def prepare(session: Session, scenario: Scenario, launch: Launch) -> None:
+    """Have everything that Metaflow makes for this launch bear the run's ID, and make the scenario's props."""
+    prop = session.prop(launch)
+    os.environ.update({name: value.replace("{prop}", prop) for name, value in scenario.environment.items()})
+    os.environ.update(session_environment(session), MFCONF_PROP=prop)
     os.environ.setdefault("METAFLOW_S3_WORKER_COUNT", "4")
+    if scenario.props:
+        from conformance.system import props  # noqa: PLC0415 - Kubernetes only where it is needed
+
+        props.make(session, prop, scenario.props)
 
 
 async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: State) -> None:
@@ -82,14 +87,18 @@ async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: 
     task: Any = asyncio.current_task()
     # a signal's exception would surface in the event loop, not here, and leave the flow running
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    specs = [RESOURCES] if launch.orchestrator == "kubernetes" else []
+    specs = [f"kubernetes:{scenario.resources}"] if launch.orchestrator == "kubernetes" else []
     runner = Runner(str(scenario.file), show_output=False, decospecs=specs, pylint=False)
     limit = scenario.deadline_s * session.patience
     executing = None
     try:
         executing = await runner.async_run(tags=[session.tag], **scenario.parameters)
         state.update(state="running", run_id=executing.run.id)
-        await asyncio.wait_for(executing.command_obj.process.wait(), limit)
+        disturbing = asyncio.create_task(disturb(session, scenario, executing, state))
+        try:
+            await asyncio.wait_for(executing.command_obj.process.wait(), limit)
+        finally:
+            disturbing.cancel()
         state.finish(executing.status, described(session, executing) if executing.returncode else "")
     except TimeoutError:
         message = described(session, executing)
@@ -112,7 +121,9 @@ def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: Sta
 
     argo = Argo(session)
     name = session.template(launch.scenario)
-    deployer = Deployer(str(scenario.file), show_output=False, decospecs=[RESOURCES], pylint=False)
+    deployer = Deployer(
+        str(scenario.file), show_output=False, decospecs=[f"kubernetes:{scenario.resources}"], pylint=False
+    )
     deployed = deployer.argo_workflows(name=name).create(tags=[session.tag])
     state.update(template=name)
     triggered = deployed.trigger(**scenario.parameters)
@@ -134,6 +145,28 @@ def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: Sta
         state.finish("successful")
     else:
         state.finish("failed", asked(lambda: argo.explain(workflow)))
+
+
+async def disturb(session: Session, scenario: Scenario, executing: Any, state: State) -> None:
+    """Do to the run what its scenario says, once everything that it waits for was told; note what was done."""
+    disturbance = scenario.disturb
+    if disturbance is None:
+        return
+    from conformance.system.disturbing import disturbed  # noqa: PLC0415 - Kubernetes only where it is needed
+
+    while True:
+        told = await asyncio.to_thread(
+            lambda: f"{executing.stdout}\n{executing.stderr}\n{described(session, executing)}"
+        )
+        if all(re.search(pattern, told) for pattern in disturbance.when):
+            break
+        await asyncio.sleep(POLL_S)
+    try:
+        done = await asyncio.to_thread(disturbed, session, disturbance, executing.run.id)
+    except (HarnessError, ApiException) as error:
+        state.update(message=f"{disturbance.how}: {error}")
+        return
+    state.update(disturbed={**done, "how": disturbance.how, "told": told})
 
 
 def end_children() -> None:
@@ -184,9 +217,9 @@ def main(arguments: list[str]) -> None:
     launch = Launch(*arguments)
     scenario = catalogue()[launch.scenario]
     state = State(session.launch_file(launch), scenario, launch)
-    prepare(session)
     signal.signal(signal.SIGTERM, stop)
     try:
+        prepare(session, scenario, launch)
         if launch.orchestrator == "argo":
             deploy_flow(session, scenario, launch, state)
         else:

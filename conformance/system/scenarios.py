@@ -11,15 +11,40 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 
 
+RESOURCES = "cpu=0.1,memory=256,disk=1024"
+"""Small enough that a laptop runs many at once. CPUs, megabytes, megabytes."""
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What befalls a run on Kubernetes while it lives, once every pattern of ``when`` was told.
+
+    ``when``: regular expressions, searched in what the launcher prints and what the cluster says of the run.
+    ``how``: ``interrupt`` (Ctrl-C), ``kill`` (the launcher, with SIGKILL), ``evict`` (the pod of ``step``).
+    """
+
+    how: str
+    when: tuple[str, ...]
+    step: str = ""
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """A FlowSpec and how to launch it. ``expect``: ``successful`` or ``failed``; ``deadline_s`` in seconds."""
+    """A FlowSpec and how to launch it. ``expect``: ``successful`` or ``failed``; ``deadline_s`` in seconds.
+
+    ``environment``: configuration for this flow alone; ``{prop}`` stands for the name of its ``props``, which are
+    made for the launch: ``secret``, ``claim``. ``resources``: what ``--with kubernetes:`` gives each step.
+    """
 
     name: str
     flow: str
     expect: str
     deadline_s: float
     parameters: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    props: tuple[str, ...] = ()
+    resources: str = RESOURCES
+    disturb: Disturbance | None = None
 
     @property
     def file(self) -> Path:
@@ -31,4 +56,10 @@ class Scenario:
 def catalogue() -> dict[str, Scenario]:
     """Every scenario by name."""
     entries = tomllib.loads((FOLDER / "catalogue.toml").read_text(encoding="utf-8"))
-    return {name: Scenario(name, **entry) for name, entry in entries.items()}
+    return {name: _scenario(name, entry) for name, entry in entries.items()}
+
+
+def _scenario(name: str, entry: dict[str, Any]) -> Scenario:
+    if "disturb" in entry:
+        entry["disturb"] = Disturbance(**{**entry["disturb"], "when": tuple(entry["disturb"]["when"])})
+    return Scenario(name, **{**entry, "props": tuple(entry.get("props", ()))})

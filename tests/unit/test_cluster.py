@@ -229,7 +229,27 @@ def test_one_node_with_shared_gpus_makes_none_exclusive(
 ) -> None:
     server.there["list_node"] = [node(gpu="1"), node(gpu="4", labels=labels)]
 
-    assert preflight.gpu_needs(session) == ({"gpu", "gpu-exclusive"} if exclusive else {"gpu"})
+    found = preflight.gpu_needs(session)
+
+    assert ("gpu" in found, "gpu-exclusive" in found) == (True, exclusive)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "met"),
+    [
+        ([node(gpu="1"), node(gpu="1")], {"gpu-whole", "gpu-scarce"}),
+        ([node(gpu="2"), node()], {"gpu-whole", "gpu-scarce", "gpu-pair"}),
+        ([node(gpu="8")], {"gpu-whole", "gpu-pair"}),
+        ([node(gpu="0", mig_1g_5gb="7")], set()),
+        ([node(labels={"nvidia.com/gpu.present": "true"})], {"gpu-whole"}),
+    ],
+)
+def test_what_checks_of_gpus_need_is_counted_in_whole_ones(
+    server: Server, session: Session, nodes: list[Any], met: set[str]
+) -> None:
+    server.there["list_node"] = nodes
+
+    assert preflight.gpu_needs(session) & {"gpu-whole", "gpu-scarce", "gpu-pair", "gpu-amd"} == met
 
 
 def test_without_gpu_nodes_there_is_no_gpu(server: Server, session: Session) -> None:
