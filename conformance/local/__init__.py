@@ -65,6 +65,7 @@ def _bring_up(source: images.Source, progress: Progress) -> None:
     )
     if _made() == fingerprint and set(cluster.nodes().values()) == {"running"}:
         progress.total = 4
+        deployment.permit()
     else:
         with progress.step("kind cluster of four nodes"):
             MADE.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from conformance import rights, roles
 from conformance.errors import TargetError
 from conformance.local import builds, cluster
 from conformance.local.images import Images
@@ -29,6 +30,7 @@ from conformance.local.paths import (
     kind_config,
 )
 from conformance.local.shell import run
+from conformance.requirement import NEEDS
 
 PLATFORM, ARGO, JOBS = "metaflow", "argo", "metaflow-jobs"
 METADATA_PORT, S3_PORT = 30080, 30070
@@ -63,6 +65,7 @@ UPSTREAM = {
 }
 """Parts whose manifests come with their Go module: the module, the folder in it, which of its folders."""
 
+ROLES = STATE / "manifests/jobs/roles.yaml"
 STAGED = "/kind/manifests-mfconf"
 """Where the manifests are laid on the control plane."""
 
@@ -78,10 +81,27 @@ def apply(images: Images) -> None:
         source = builds.go_module(part, module) / folder
         for name in wanted:
             _lay(source / name, stage / part / "upstream" / name)
+    ROLES.write_text(_roles(), encoding="utf-8")
     (stage / "kustomization.yaml").write_text(yaml.safe_dump(_kustomization(images)), encoding="utf-8")
     there = f"{cluster.CONTROL_PLANE}:{STAGED}"
     run(["docker", "cp", stage, there], doing="copying the manifests", timeout=60)
     cluster.kubectl("apply", "--server-side", f"--kustomize={STAGED}", doing="applying the manifests")
+
+
+def permit() -> None:
+    """Give the accounts what the checks need by now, where it is something else than when the deployment was made."""
+    wanted = _roles()
+    if ROLES.read_text(encoding="utf-8") != wanted:
+        words = ("apply", "--server-side", "--force-conflicts", "--filename=-")
+        cluster.kubectl(*words, doing="applying the roles", stdin=wanted)
+        ROLES.write_text(wanted, encoding="utf-8")
+
+
+def _roles() -> str:
+    """What launching and judging need on a deployment that has everything, and nothing more."""
+    user = f"{roles.ACCOUNT}{JOBS}:metaflow-user"
+    holders = roles.Holders(JOBS, user, task="metaflow-task", workflow="metaflow-workflow", argo=ARGO)
+    return roles.rendered(rights.needed(NEEDS), holders)
 
 
 def _lay(source: Path, target: Path) -> None:

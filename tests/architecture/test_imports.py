@@ -8,7 +8,10 @@ import pytest
 
 from tests.architecture.tree import imported, modules
 
-PURE = ("outcome", "requirement", "selection", "expected", "errors", "redact", "record", "session", "suite")
+PURE = (
+    *("outcome", "requirement", "selection", "expected", "errors", "redact", "record", "session", "suite"),
+    *("rights", "roles"),
+)
 
 RULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # what: (where, which modules these may import beside the standard library)
