@@ -228,14 +228,21 @@ def load(  # noqa: PLR0913 - one parameter for each option
 @option.mutants_workers
 @option.output
 def mutants(  # noqa: PLR0913 - one parameter for each option
-    area: str, only: tuple[str, ...], *, listed: bool, matrix: bool, workers: int, output: Path | None
+    areas: tuple[str, ...],
+    only: tuple[str, ...],
+    *,
+    listed: bool,
+    matrix: bool,
+    workers: int | None,
+    output: Path | None,
 ) -> None:
-    """Put the suite itself on trial: broken services, and which checks turn red on each.
+    """Put the suite itself on trial: broken services and deployments, and which checks turn red on each.
 
-    A mutant is judged by the checks that say they kill it, and by all others where it survives those.
+    A mutant is judged by the checks that say they kill it; one of the metadata service by all others too, where it
+    survives those. Mutants of a deployment are made of the local one, which is brought up if it is not there.
     """
     absent = [name for name in REFERENCE if find_spec(name) is None]
-    if absent:
+    if absent and "metadata" in areas:
         needed = "pip install 'metaflow-conformance[reference]'"
         raise UsageError(f"mutants break our reference service, which lacks {', '.join(absent)} here; {needed}")
 
@@ -243,11 +250,13 @@ def mutants(  # noqa: PLR0913 - one parameter for each option
     from conformance.mutants import catalogue, telling, trial  # noqa: PLC0415
 
     console = Console(highlight=False)
+    catalogue.check_areas(areas)
+    chosen = catalogue.select(only, areas)
     if listed:
-        telling.say_catalogue(catalogue.select(only), console)
+        telling.say_catalogue(chosen, console)
         return
-    plan = trial.Plan(area, only, matrix, workers, output, ("mfconf", *sys.argv[1:]))
-    folder, code = trial.run(plan, telling.Terminal(console, len(catalogue.select(only))))
+    plan = trial.Plan(areas, only, matrix, workers, output, ("mfconf", *sys.argv[1:]))
+    folder, code = trial.run(plan, telling.Terminal(console, len(chosen)))
     reporting.finish(folder, console)
     sys.exit(code)
 

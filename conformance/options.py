@@ -64,7 +64,13 @@ workers = click.option(
     "-n", "workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that judge."
 )
 mutants_area = click.option(
-    "--area", default="metadata", show_default=True, metavar="A", help="The area whose checks are on trial."
+    "--area",
+    "areas",
+    multiple=True,
+    default=("metadata",),
+    show_default=True,
+    metavar="A",
+    help="metadata; or compute, gpu, security, which break the local deployment; may be repeated.",
 )
 mutants_only = click.option(
     "--only", multiple=True, metavar="GLOB", help="Only these mutants, by name or family; may be repeated."
@@ -74,7 +80,11 @@ mutants_matrix = click.option(
     "--matrix", is_flag=True, help="Every check on every mutant, also where one has turned red: takes an hour."
 )
 mutants_workers = click.option(
-    "-n", "workers", type=click.IntRange(1, 16), default=4, show_default=True, help="Mutants that are tried at once."
+    "-n",
+    "workers",
+    type=click.IntRange(1, 16),
+    show_default="4; 3 of a deployment",
+    help="Mutants that are tried at once, where one does not disturb the other.",
 )
 output = click.option(
     "--output",

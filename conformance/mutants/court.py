@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from conformance.errors import TargetError
 from conformance.mutants import judging, score
-from conformance.mutants.catalogue import Mutant
+from conformance.mutants.catalogue import METADATA, Mutant
 from conformance.mutants.serve import UNBROKEN
 from conformance.mutants.service import serving
 from conformance.outcome import Level, Outcome
-from conformance.reference.postgres import Server
+from conformance.reference.postgres import Server, postgres
 from conformance.requirement import Profile, catalogue
 
 PROFILE = Profile.CORE
 """What a user runs who asks for nothing else."""
+
+LANES = 4
+"""Services that are judged at once, if the user does not say."""
 
 MODEL = "/test_model.py"
 """Where the checks stand that take seconds of CPU each."""
@@ -26,6 +32,13 @@ PATIENCE = 6
 PATIENCE_S = 120.0
 """A run on a mutant is ended that takes so many times as long as the one on the unbroken service, or so many seconds:
 what was red by then counts."""
+
+
+@contextmanager
+def opened(folder: Path, *, matrix: bool) -> Iterator[Court]:
+    """A court with a Postgres of its own."""
+    with tempfile.TemporaryDirectory(prefix="mfconf-mutants-") as scratch, postgres(Path(scratch) / "data") as server:
+        yield Court(server, folder, METADATA, matrix=matrix)
 
 
 class Court:
@@ -38,6 +51,16 @@ class Court:
         self.patience_s: float = 10 * PATIENCE_S
         self.over = threading.Event()
         self.checks = [found for found in catalogue() if found.area == area and PROFILE.includes(found.profile)]
+
+    @property
+    def claims(self) -> dict[str, tuple[str, ...]]:
+        """The mutants that each check says it kills."""
+        return {found.id: found.kills for found in self.checks}
+
+    @staticmethod
+    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
+        """Which mutants are tried in how many lanes, one round after the other: all in one."""
+        return [(chosen, lanes or LANES)]
 
     def baseline(self) -> dict[str, Level]:
         """The checks that the unbroken service passes, with their levels. Raises ``TargetError`` unless all do."""
@@ -59,7 +82,8 @@ class Court:
         began = time.monotonic()
         judged = self._judged(mutant.name, self.stages(mutant.name), dies=mutant.dies)
         killers = tuple(name for name in judged.red if name in levels)
-        return score.Finding(mutant.name, killers, judged.ended, time.monotonic() - began)
+        message = judged.messages[killers[0]] if killers else ""
+        return score.Finding(mutant.name, killers, judged.ended, time.monotonic() - began, message)
 
     def stages(self, name: str) -> list[tuple[str, ...]]:
         """Which checks judge a mutant, each stage only where it survived the ones before.
@@ -86,7 +110,7 @@ class Court:
         return judged
 
     def _run(self, url: str, folder: Path, checks: tuple[str, ...]) -> judging.Judged:
-        child = judging.start(url, folder, checks)
+        child = judging.start(judging.Order(f"service:{url}", folder, checks))
         came = judging.wait(child, self.patience_s, self.over.is_set)
         if self.over.is_set():
             raise TargetError(f"mutant {folder.name}: interrupted")

@@ -1,11 +1,12 @@
-"""One service judged by the suite, as ``mfconf run`` does it, in a process that is forked with everything loaded."""
+"""One target judged by the suite, as ``mfconf run`` does it, in a process that is forked with everything loaded."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -52,26 +53,47 @@ class Judged:
         return tuple(name for name, outcome in self.outcomes.items() if outcome in TURNED_RED)
 
 
-def start(url: str, folder: Path, checks: tuple[str, ...]) -> BaseProcess:
-    """Begin to judge the service at ``url`` by ``checks``; its record goes to ``folder``."""
-    child = CONTEXT.Process(target=_judge, args=(url, folder, checks))
+@dataclass(frozen=True)
+class Order:
+    """Judge ``target`` by ``checks``, with so many ``workers`` and so much ``patience``; the record goes to ``folder``.
+
+    ``environment``: that of the target's user, in place of any Metaflow or AWS configuration of ours.
+    """
+
+    target: str
+    folder: Path
+    checks: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 0
+    patience: float = 1.0
+
+
+def start(order: Order) -> BaseProcess:
+    """Begin to judge."""
+    child = CONTEXT.Process(target=_judge, args=(order,))
     child.start()
     return child
 
 
-def _judge(url: str, folder: Path, checks: tuple[str, ...]) -> None:
+def _judge(order: Order) -> None:
+    folder = order.folder
     cleanup.JOURNAL = folder.parent / "journal" / folder.name  # this run's alone: many are under way
+    if order.environment:
+        for name in [name for name in os.environ if name.startswith(("METAFLOW_", "AWS_"))]:
+            del os.environ[name]
+        os.environ.update(order.environment)
     plan = running.Plan(
-        target=f"service:{url}",
+        target=order.target,
         options=Options(),
         profile=Profile.CORE,
         areas=(),
-        only=checks,
-        workers=0,
+        only=order.checks,
+        workers=order.workers,
         output=folder,
         expected=(),
         command=("mfconf", "mutants"),
         model_s=MODEL_S,
+        patience=order.patience,
     )
     try:
         running.run(plan, running.Watcher())
@@ -80,8 +102,11 @@ def _judge(url: str, folder: Path, checks: tuple[str, ...]) -> None:
         (folder / REFUSED).write_text(json.dumps(str(error)), encoding="utf-8")
 
 
-def wait(child: BaseProcess, seconds: float, over: Callable[[], bool]) -> bool:
-    """Wait for a judge up to ``seconds``, or until ``over``; end it then. Tell whether it came to its end."""
+def wait(child: BaseProcess, seconds: float, over: Callable[[], bool], end_s: float = END_S) -> bool:
+    """Wait for a judge up to ``seconds``, or until ``over``, and tell whether it came to its end.
+
+    If not, it is ended; it gets ``end_s`` seconds to do so by itself.
+    """
     waited = 0.0
     while child.is_alive() and waited < seconds and not over():
         child.join(0.5)
@@ -89,7 +114,7 @@ def wait(child: BaseProcess, seconds: float, over: Callable[[], bool]) -> bool:
     came = not child.is_alive()
     if not came:
         child.terminate()
-        child.join(END_S)
+        child.join(end_s)
         if child.is_alive():
             child.kill()
             child.join()

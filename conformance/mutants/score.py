@@ -17,13 +17,15 @@ class Finding:
     """What came of one mutant.
 
     ``killers``: the checks that passed on the unbroken service and failed here, or could not be judged.
-    ``ended``: how the run ended before its verdict, in words; empty where it did not.
+    ``ended``: how the run ended before its verdict, in words; empty where it did not. ``message``: what the first of
+    the killers says.
     """
 
     mutant: str
     killers: tuple[str, ...]
     ended: str = ""
     duration_s: float = 0.0
+    message: str = ""
 
 
 def level_of(finding: Finding, levels: Mapping[str, Level]) -> str | None:
@@ -73,6 +75,7 @@ def score(
                 "level": by[finding.mutant],
                 "killers": sorted(finding.killers),
                 "ended": finding.ended,
+                "message": finding.message,
                 "duration_s": round(finding.duration_s, 1),
             }
             for finding in rows

@@ -33,7 +33,9 @@ def main() -> None:
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
-        bench = Bench(UNBROKEN) if asked.name == UNBROKEN else catalogue.find(asked.name).bench()
+        bench = Bench(asked.name)
+        if asked.name != UNBROKEN:
+            catalogue.find(asked.name, (catalogue.METADATA,)).laid_out(bench)
         asyncio.run(serve(bench, asked.port, watch=asked.watch_stdin))
     except (HarnessError, StaleMutant) as error:
         sys.exit(f"mutant {asked.name}: {error}")

@@ -13,6 +13,8 @@ from conformance.mutants.score import RUN, Finding
 from conformance.mutants.trial import Watcher
 
 SHOWN = 3
+MESSAGE = 300
+"""Characters of what the first killer says; the report has all."""
 
 
 class Terminal(Watcher):
@@ -25,8 +27,8 @@ class Terminal(Watcher):
         self.began = time.monotonic()
 
     def baseline(self, checks: int, seconds: float) -> None:
-        """Say how the unbroken service did."""
-        self.console.print(f"unbroken service: {checks} checks passed ({seconds:.0f} s)")
+        """Say how the unbroken one did."""
+        self.console.print(f"unbroken: {checks} checks passed ({seconds:.0f} s)")
 
     def finding(self, finding: Finding, level: str | None) -> None:
         """Say what killed the mutant."""
@@ -39,6 +41,8 @@ class Terminal(Watcher):
         }.get(level, f"[green]killed[/green] ({level}) by {killers}{more}")
         took = f"[dim]({finding.duration_s:.0f} s, {time.monotonic() - self.began:.0f} s in all)[/dim]"
         self.console.print(f"\\[{self.done}/{self.total}] {finding.mutant}: {what} {took}", soft_wrap=True)
+        if finding.message:
+            self.console.print(f"    {escape(' '.join(finding.message.split())[:MESSAGE])}", soft_wrap=True)
 
     def broken(self, why: str) -> None:
         """Say why there is no finding."""
@@ -51,4 +55,4 @@ class Terminal(Watcher):
 def say_catalogue(mutants: Iterable[Mutant], console: Console) -> None:
     """Print the mutants."""
     for one in mutants:
-        console.print(f"{one.family:>12}  [bold]{one.name}[/bold]  {escape(one.defect)}", soft_wrap=True)
+        console.print(f"{one.area:>8} {one.family:>14}  [bold]{one.name}[/bold]  {escape(one.defect)}", soft_wrap=True)

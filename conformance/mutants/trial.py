@@ -1,27 +1,24 @@
-"""The suite on trial: every mutant is served, judged, and counted."""
+"""The suite on trial: every mutant is made, judged, and counted."""
 
 from __future__ import annotations
 
 import shlex
-import signal
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, Protocol
 
 from conformance import suite
 from conformance.errors import HarnessError, TargetError, UsageError
 from conformance.mutants import catalogue, score
-from conformance.mutants.catalogue import AREA, Mutant
-from conformance.mutants.court import Court
-from conformance.outcome import Exit
+from conformance.mutants.catalogue import METADATA, Mutant
+from conformance.outcome import Exit, Level
 from conformance.record import Record, exit_code, read
-from conformance.reference.postgres import postgres
-from conformance.running import output_folder
+from conformance.running import interruptible, output_folder
 from conformance.session import new_run_id
 
 
@@ -29,19 +26,38 @@ from conformance.session import new_run_id
 class Plan:
     """What the command line asks of a trial."""
 
-    area: str
+    areas: tuple[str, ...]
     only: tuple[str, ...]
     matrix: bool
-    workers: int
+    workers: int | None
     output: Path | None
     command: tuple[str, ...]
+
+
+class Court(Protocol):
+    """What tries mutants of one kind; ``over`` ends what is under way."""
+
+    over: Event
+
+    @property
+    def claims(self) -> dict[str, tuple[str, ...]]:
+        """The mutants that each check says it kills."""
+
+    def rounds(self, chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
+        """Which mutants are tried in how many lanes, one round after the other."""
+
+    def baseline(self) -> dict[str, Level]:
+        """The checks that the unbroken thing passes. Raises ``TargetError`` unless all do."""
+
+    def judge(self, mutant: Mutant, levels: dict[str, Level]) -> score.Finding:
+        """Judge one mutant. Raises ``TargetError`` where it can't be made."""
 
 
 class Watcher:
     """What a trial tells its audience; the terminal's version is in ``telling.py``."""
 
     def baseline(self, checks: int, seconds: float) -> None:
-        """The unbroken service passed all checks."""
+        """What is unbroken passed all checks."""
 
     def finding(self, finding: score.Finding, level: str | None) -> None:
         """One mutant was judged."""
@@ -53,12 +69,13 @@ class Watcher:
 def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     """Try the suite on every mutant; the folder of the record, and the exit code.
 
-    Raises ``UsageError`` where it can't begin, ``TargetError`` where the unbroken service does not pass or a
-    mutant is no working service.
+    Raises ``UsageError`` where it can't begin, ``TargetError`` where what is unbroken does not pass or a mutant is
+    broken in another way than it was meant to be.
     """
-    if plan.area != AREA:
-        raise UsageError(f"--area {plan.area}: no mutants of it; areas with mutants: {AREA}")
-    chosen = catalogue.select(plan.only)
+    catalogue.check_areas(plan.areas)
+    if plan.matrix and plan.areas != (METADATA,):
+        raise UsageError("--matrix: a deployment is judged by the checks that claim a mutant, and by no others")
+    chosen = catalogue.select(plan.only, plan.areas)
     run_id = new_run_id()
     folder = output_folder(plan.output, run_id)
     record = Record(folder)
@@ -66,7 +83,7 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
         "run.started",
         run={"id": run_id, "command": shlex.join(plan.command)},
         suite=suite.identity(),
-        target={"name": f"mutants of {plan.area}", "kind": "mutants", "config": {}},
+        target={"name": f"mutants of {', '.join(plan.areas)}", "kind": "mutants", "config": {}},
         profiles=[],
         selected=[],
     )
@@ -86,20 +103,18 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
 
 
 def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher) -> dict[str, Any]:
-    defects = {mutant.name: mutant.defect for mutant in catalogue.mutants()}
-    with tempfile.TemporaryDirectory(prefix="mfconf-mutants-") as scratch, postgres(Path(scratch) / "data") as server:
-        court = Court(server, folder, plan.area, matrix=plan.matrix)
+    defects = {mutant.name: mutant.defect for mutant in catalogue.mutants(plan.areas)}
+    with interruptible(), _court(plan, folder, chosen) as court:
         began = time.monotonic()
         levels = court.baseline()
         watcher.baseline(len(levels), time.monotonic() - began)
-        findings, broken = [], []
-        with _lanes(plan.workers, court) as lanes:
-            open_: set[Future[score.Finding]] = {lanes.submit(court.judge, mutant, levels) for mutant in chosen}
-            while open_:
-                done, open_ = wait(open_, timeout=1, return_when=FIRST_COMPLETED)
-                for future in done:
+        findings: list[score.Finding] = []
+        broken: list[str] = []
+        for mutants, lanes in court.rounds(chosen, plan.workers):
+            with _lanes(lanes, court) as pool:
+                for came in _judged([pool.submit(court.judge, mutant, levels) for mutant in mutants]):
                     try:
-                        finding = future.result()
+                        finding = came.result()
                     except HarnessError as error:
                         broken.append(str(error))
                         watcher.broken(str(error))
@@ -108,22 +123,36 @@ def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher)
                     watcher.finding(finding, score.level_of(finding, levels))
     if broken:
         raise TargetError(f"{len(broken)} mutants could not be tried: {'; '.join(broken)}")
-    claims = {found.id: found.kills for found in court.checks}
-    return {"area": plan.area, **score.score(findings, levels, claims, defects, catalogue.digest())}
+    counted = score.score(findings, levels, court.claims, defects, catalogue.digest(plan.areas))
+    return {"area": ", ".join(plan.areas), **counted}
+
+
+def _court(plan: Plan, folder: Path, chosen: Sequence[Mutant]) -> AbstractContextManager[Court]:
+    if plan.areas == (METADATA,):
+        from conformance.mutants import court as services  # noqa: PLC0415 - needs the reference service
+
+        return services.opened(folder, matrix=plan.matrix)
+    from conformance.mutants.deployment import court as deployments  # noqa: PLC0415
+
+    return deployments.opened(folder, chosen)
+
+
+def _judged(trials: Iterable[Future[score.Finding]]) -> Iterator[Future[score.Finding]]:
+    """Each as soon as it is over."""
+    open_ = set(trials)
+    while open_:
+        done, open_ = wait(open_, timeout=1, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 @contextmanager
 def _lanes(workers: int, court: Court) -> Iterator[ThreadPoolExecutor]:
-    """Threads that each judge one mutant at a time; whatever ends the block, ends them all. SIGTERM does as Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    """Threads that each judge one mutant at a time; whatever ends the block, ends them all."""
     lanes = ThreadPoolExecutor(workers, "mutant")
     try:
         yield lanes
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except BaseException:
         court.over.set()
+        raise
+    finally:
         lanes.shutdown(cancel_futures=True)

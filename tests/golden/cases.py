@@ -118,6 +118,7 @@ def mutation_finished() -> dict[str, Any]:
                     "level": level,
                     "killers": killers,
                     "ended": "",
+                    "message": f"The ping is lost: {HOSTILE}" if killers else "",
                     "duration_s": 1.5,
                 }
                 for name, level, killers in (("ping-lost", "MUST", ["META-001"]), ("tags-lost", None, []))

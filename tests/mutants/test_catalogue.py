@@ -14,7 +14,7 @@ from conformance.reference.metadata_service.__main__ import application
 from conformance.requirement import catalogue as checks
 
 SETTINGS = config.from_environment({})
-MUTANTS = catalogue.mutants()
+MUTANTS = catalogue.mutants((catalogue.METADATA,))
 
 
 def test_there_are_enough_mutants_of_many_kinds() -> None:
@@ -29,7 +29,7 @@ def test_no_two_mutants_say_the_same() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_mutant_finds_what_it_changes(mutant: catalogue.Mutant) -> None:
-    bench = mutant.bench()
+    bench = mutant.laid_out(Bench(mutant.name))
 
     bench.check()
     app = application(SETTINGS)
@@ -74,10 +74,20 @@ def test_checks_claim_mutants_that_exist() -> None:
 
 
 def test_selection_by_name_and_family() -> None:
-    assert [mutant.name for mutant in catalogue.select(("attempt-first",))] == ["attempt-first"]
+    assert [mutant.name for mutant in catalogue.select(("attempt-first",), ("metadata",))] == ["attempt-first"]
     assert {mutant.family for mutant in catalogue.select(("tags",))} == {"tags"}
     with pytest.raises(UsageError, match="no-such"):
         catalogue.select(("no-such*",))
+    with pytest.raises(UsageError, match="no mutant of gpu"):
+        catalogue.select(("attempt-first",), ("gpu",))
+
+
+def test_services_and_deployments_are_tried_apart() -> None:
+    catalogue.check_areas(("gpu", "compute"))
+    with pytest.raises(UsageError, match="ask for it alone"):
+        catalogue.check_areas(("gpu", "metadata"))
+    with pytest.raises(UsageError, match="--area argo: no mutants of it"):
+        catalogue.check_areas(("argo",))
 
 
 @pytest.mark.parametrize("name", ["One", "one", "one_two", "-one-two"])

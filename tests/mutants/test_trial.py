@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -24,10 +25,13 @@ class Court:
     findings: dict[str, Any] = {}  # noqa: RUF012 - replaced by each test
     baseline_error: BaseException | None = None
 
-    def __init__(self, server: object, folder: Path, area: str, *, matrix: bool) -> None:
-        del server, folder, area, matrix
-        self.checks: list[Any] = []
-        self.over = type("Over", (), {"set": lambda _self: None})()
+    def __init__(self) -> None:
+        self.claims: dict[str, tuple[str, ...]] = {}
+        self.over = Event()
+
+    @staticmethod
+    def rounds(chosen: Sequence[catalogue.Mutant], lanes: int | None) -> list[tuple[Sequence[catalogue.Mutant], int]]:
+        return [(chosen[:1], lanes or 1), (chosen[1:], 1)]
 
     def baseline(self) -> dict[str, Level]:
         if self.baseline_error:
@@ -44,19 +48,13 @@ class Court:
 
 @pytest.fixture
 def court(monkeypatch: pytest.MonkeyPatch) -> type[Court]:
-    @contextmanager
-    def no_postgres(folder: Path) -> Iterator[None]:
-        del folder
-        yield None
-
     court = type("AnyCourt", (Court,), {})
-    monkeypatch.setattr(trial, "Court", court)
-    monkeypatch.setattr(trial, "postgres", no_postgres)
+    monkeypatch.setattr(trial, "_court", lambda *_: nullcontext(court()))
     return court
 
 
 def run(folder: Path, area: str = "metadata") -> tuple[Path, Exit]:
-    plan = trial.Plan(area, NAMES, matrix=False, workers=2, output=folder, command=("mfconf", "mutants"))
+    plan = trial.Plan((area,), NAMES, matrix=False, workers=2, output=folder, command=("mfconf", "mutants"))
     return trial.run(plan, trial.Watcher())
 
 
@@ -101,6 +99,13 @@ def test_an_interrupted_trial_is_inconclusive(court: type[Court], tmp_path: Path
     _, code = run(tmp_path)
 
     assert code is Exit.INCONCLUSIVE
+
+
+def test_a_matrix_is_of_services_alone(tmp_path: Path) -> None:
+    plan = trial.Plan(("gpu",), (), matrix=True, workers=None, output=tmp_path, command=("mfconf", "mutants"))
+
+    with pytest.raises(UsageError, match="--matrix"):
+        trial.run(plan, trial.Watcher())
 
 
 @pytest.mark.usefixtures("court")

@@ -1,0 +1,141 @@
+"""Judges one broken deployment after the other, several at once where they don't disturb each other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from conformance.errors import TargetError, UsageError
+from conformance.mutants import judging, score
+from conformance.mutants.catalogue import Mutant
+from conformance.mutants.deployment import making
+from conformance.mutants.deployment.bench import Bench
+from conformance.mutants.deployment.standing import Standing
+from conformance.outcome import Level, Outcome
+from conformance.requirement import Case, catalogue
+from conformance.targets import kind
+from conformance.targets.base import Options
+
+LANES = 3
+"""Broken deployments that are judged at once, if the user does not say."""
+
+BASELINE_WORKERS = 2
+BASELINE_S = 900.0
+LIMIT_S = 300.0
+"""A run on a mutant is ended after so many seconds: what was red by then counts."""
+
+END_S = 90
+"""Seconds that a run gets to end its launches and clean up."""
+
+PATIENCE = 0.5
+"""Of a run on a mutant: launches that never end are ended after half of their time."""
+
+
+@contextmanager
+def opened(folder: Path, chosen: Sequence[Mutant]) -> Iterator[Court]:
+    """The court for ``chosen``, with the local deployment up and rid of what a killed trial left.
+
+    Raises ``UsageError`` where another trial is under way.
+    """
+    target = kind.resolve("", Options())
+    target.export()
+    making.JOURNAL.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with FileLock(making.JOURNAL / "lock", timeout=0):
+            making.reset()
+            yield Court(folder, chosen, Standing(target.config))
+            making.gone()
+    except Timeout:
+        raise UsageError("another mfconf mutants is breaking the local deployment; wait for its end") from None
+
+
+class Court:
+    """Each mutant is judged by the cases that claim it and run where it shows; ``over`` ends what is under way."""
+
+    def __init__(self, folder: Path, chosen: Sequence[Mutant], standing: Standing) -> None:
+        self.folder = folder / "mutants"
+        self.standing = standing
+        self.over = threading.Event()
+        self.cases = {mutant.name: claiming(mutant) for mutant in chosen}
+
+    @property
+    def claims(self) -> dict[str, tuple[str, ...]]:
+        """The mutants that each case says it kills."""
+        claims: dict[str, tuple[str, ...]] = {}
+        for name, cases in self.cases.items():
+            for case in cases:
+                claims[case.id] = (*claims.get(case.id, ()), name)
+        return claims
+
+    @staticmethod
+    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
+        """Which mutants are tried in how many lanes, one round after the other: last those that are tried alone."""
+        alone = [mutant for mutant in chosen if mutant.laid_out(Bench(mutant.name)).alone]
+        return [([mutant for mutant in chosen if mutant not in alone], lanes or LANES), (alone, 1)]
+
+    def baseline(self) -> dict[str, Level]:
+        """The claiming cases, which pass on the unbroken deployment, with levels. Raises ``TargetError`` otherwise."""
+        cases = tuple(sorted(self.claims))
+        if not cases:
+            raise UsageError("no check says that it kills any of these mutants: nothing could judge them")
+        plan = judging.Order("kind", self.folder / "unbroken", cases, workers=BASELINE_WORKERS)
+        judged, came = self._run(plan, BASELINE_S)
+        ended = judged.ended or ("" if came else f"no end after {BASELINE_S:.0f} s")
+        if ended:
+            raise TargetError(f"the unbroken deployment can't be judged: {ended}")
+        if wrong := [name for name in cases if judged.outcomes.get(name) is not Outcome.PASSED]:
+            raise TargetError(
+                f"the unbroken deployment does not pass {', '.join(wrong)}: nothing can be said of the mutants; "
+                f"{wrong[0]}: {judged.messages.get(wrong[0])}"
+            )
+        return {name: judged.levels[name] for name in cases}
+
+    def judge(self, mutant: Mutant, levels: dict[str, Level]) -> score.Finding:
+        """Judge one mutant. Raises ``TargetError`` where it can't be made, or can't be taken back."""
+        began = time.monotonic()
+        if self.over.is_set():
+            raise TargetError(f"mutant {mutant.name}: not tried any more")
+        cases = tuple(case.id for case in self.cases[mutant.name])
+        if not cases:
+            return score.Finding(mutant.name, ())
+        bench = mutant.laid_out(Bench(mutant.name))
+        try:
+            with making.made(bench, self.standing) as environment:
+                target = f"profile:{making.PROFILE}"
+                order = judging.Order(target, self.folder / mutant.name, cases, environment, patience=PATIENCE)
+                judged, _ = self._run(order, LIMIT_S)
+        except making.NotTakenBack:
+            self.over.set()
+            raise
+        failed = [name for name, outcome in judged.outcomes.items() if outcome is Outcome.FAILED and name in levels]
+        said = "\n".join([judged.ended, *judged.messages.values()])
+        if f"policy '{bench.made}'" in said:
+            raise TargetError(f"mutant {mutant.name}: its policy does not fit the pods: {said.strip()}")
+        message = judged.messages[failed[0]] if failed else judged.ended
+        return score.Finding(mutant.name, tuple(failed), judged.ended, time.monotonic() - began, message)
+
+    def _run(self, order: judging.Order, seconds: float) -> tuple[judging.Judged, bool]:
+        """What the judge found, and whether it came to its end by itself."""
+        self.folder.mkdir(exist_ok=True)
+        came = judging.wait(judging.start(order), seconds, self.over.is_set, END_S)
+        if self.over.is_set():
+            raise TargetError(f"{order.folder.name}: interrupted")
+        judged = judging.result(order.folder)
+        return (judged if came else replace(judged, ended="")), came  # ended here: that is no word of the suite's
+
+
+def claiming(mutant: Mutant) -> tuple[Case, ...]:
+    """The cases that say they kill the mutant: those without a launch, and those on its orchestrator."""
+    return tuple(
+        case
+        for requirement in catalogue()
+        if mutant.name in requirement.kills
+        for case in requirement.cases
+        if case.launch is None or case.launch.orchestrator == mutant.on
+    )

@@ -1,0 +1,118 @@
+"""The local deployment as it stands unbroken: what mutants are made from."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from conformance.errors import TargetError
+from conformance.local import cluster
+from conformance.local.deployment import JOBS
+from conformance.mutants.deployment.bench import LABEL, LAUNCHER, TASK, Bench, Manifest, Patch, Rights
+
+RBAC = "rbac.authorization.k8s.io/v1"
+TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a secret
+
+
+class Standing:
+    """``config``: the Metaflow configuration of its users."""
+
+    def __init__(self, config: dict[str, str]) -> None:
+        self.config = config
+
+    @staticmethod
+    def _read(*words: str) -> list[Manifest]:
+        said = cluster.kubectl("get", *words, "--output=json", doing=f"reading {words[0]}")
+        items: list[Manifest] = json.loads(said)["items"]
+        return items
+
+    @cached_property
+    def _rbac(self) -> list[Manifest]:
+        return self._read("roles,rolebindings,clusterroles,clusterrolebindings", "--all-namespaces")
+
+    @cached_property
+    def _jobs(self) -> list[Manifest]:
+        return self._read("serviceaccounts,secrets,roles,rolebindings", f"--namespace={JOBS}")
+
+    @staticmethod
+    def former(patch: Patch) -> Manifest:
+        """What is patched, as it stands. Raises ``TargetError`` where it is not there."""
+        return cluster.get(patch.kind, patch.name, patch.namespace or "default")
+
+    def granted(self, account: str) -> dict[str, list[Manifest]]:
+        """The rules of an account of the jobs' namespace, by the namespace they are for; none for all of them."""
+        rules = {
+            (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one for one in self._rbac
+        }
+        found: dict[str, list[Manifest]] = {}
+        for binding in self._rbac:
+            subjects = binding.get("subjects") or []
+            if not any(subject["name"] == account and subject.get("namespace") == JOBS for subject in subjects):
+                continue
+            where, role = binding["metadata"].get("namespace", ""), binding["roleRef"]
+            of_role = rules[role["kind"], where if role["kind"] == "Role" else "", role["name"]]
+            found.setdefault(where, []).extend(of_role["rules"])
+        return found
+
+    def accounts(self, bench: Bench) -> list[Manifest]:
+        """An account for each set of rights on the bench, with roles and bindings.
+
+        Raises ``TargetError`` where nobody has the right that is to be taken away.
+        """
+        made: list[Manifest] = []
+        for rights in bench.rights:
+            home = JOBS if rights.account == LAUNCHER else bench.namespace
+            made.append(_object("v1", "ServiceAccount", bench, home))
+            for where, rules in self._less(rights, bench).items():
+                kind = "Role" if where else "ClusterRole"
+                made.append(_object(RBAC, kind, bench, where, rules=rules))
+                subject = {"kind": "ServiceAccount", "name": bench.made, "namespace": home}
+                reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": bench.made}
+                made.append(_object(RBAC, f"{kind}Binding", bench, where, subjects=[subject], roleRef=reference))
+        return made
+
+    def _less(self, rights: Rights, bench: Bench) -> dict[str, list[Manifest]]:
+        """The account's rules without what it is to lack, by namespace, that of the jobs being the bench's."""
+        taken: set[str] = set()
+        found: dict[str, list[Manifest]] = {}
+        for where, rules in self.granted(rights.account).items():
+            for rule in rules:
+                for resource in rule.get("resources", []):
+                    lost = {verb for verb in rule["verbs"] if f"{verb} {resource}" in rights.lacks}
+                    taken |= {f"{verb} {resource}" for verb in lost}
+                    if kept := [verb for verb in rule["verbs"] if verb not in lost]:
+                        there = found.setdefault(bench.namespace if where == JOBS else where, [])
+                        there.append({**rule, "resources": [resource], "verbs": kept})
+        if missing := set(rights.lacks) - taken:
+            words = ", ".join(sorted(missing))
+            raise TargetError(f"mutant {bench.name}: {rights.account} may not {words} anyway; adapt the mutant")
+        found.setdefault(bench.namespace, []).extend(rights.more)
+        return found
+
+    def namespace(self, bench: Bench) -> list[Manifest]:
+        """The mutant's own namespace, where it has one, with accounts, secrets and roles as in that of the jobs."""
+        if bench.namespace == JOBS:
+            return []
+        meta = {"name": bench.namespace, "labels": {LABEL: bench.name}}
+        made: list[Manifest] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": meta}]
+        for one in self._jobs:
+            name = one["metadata"]["name"]
+            outside = one["kind"] == "ServiceAccount" and name in ("default", LAUNCHER)
+            dropped = outside or one.get("type") == TOKEN or (one["kind"], name) in bench.removed
+            if dropped or LABEL in one["metadata"].get("labels", {}):
+                continue
+            kept = {key: value for key, value in one.items() if key not in ("metadata", "apiVersion", "kind")}
+            if "subjects" in kept:
+                inside = {"namespace": bench.namespace}
+                kept["subjects"] = [{**who, **(inside if who["name"] == TASK else {})} for who in kept["subjects"]]
+            copied = _object(one["apiVersion"], one["kind"], bench, bench.namespace, **kept)
+            copied["metadata"]["name"] = name
+            made.append(copied)
+        return made
+
+
+def _object(api: str, kind: str, bench: Bench, namespace: str, **content: Any) -> Manifest:
+    where = {"namespace": namespace} if namespace else {}
+    meta: Manifest = {"name": bench.made, **where, "labels": {LABEL: bench.name}}
+    return {"apiVersion": api, "kind": kind, "metadata": meta, **content}
