@@ -189,6 +189,27 @@ def doctor(
 
 
 @main.command()
+@option.profile
+@option.rbac_namespace
+@option.rbac_user
+@option.rbac_task
+@option.rbac_workflow
+@option.rbac_argo
+@option.rbac_sensors
+def rbac(profile: str, namespace: str, user: str | None, argo: str, sensors: str | None, **accounts: str) -> None:
+    """Print the roles that the checks of a profile ask, and nothing more; for kubectl apply.
+
+    The service accounts have to be there; the rest of what a deployment needs of the cluster is not among them.
+    """
+    from conformance import rights, roles  # noqa: PLC0415
+    from conformance.requirement import Profile  # noqa: PLC0415
+
+    launcher = user or f"{roles.ACCOUNT}{namespace}:metaflow-user"
+    holders = roles.Holders(namespace, launcher, argo=argo, sensors=sensors or "", **accounts)
+    click.echo(roles.rendered(rights.needed(rights.needs_of(Profile(profile))), holders), nl=False)
+
+
+@main.command()
 @target_options
 @click.option(
     "--profile", default="smoke", show_default=True, metavar="P", help="The load profile; see load/profiles.py."

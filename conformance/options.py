@@ -86,6 +86,32 @@ mutants_workers = click.option(
     show_default="4; 3 of a deployment",
     help="Mutants that are tried at once, where one does not disturb the other.",
 )
+rbac_namespace = click.option(
+    "--namespace", default="metaflow-jobs", show_default=True, metavar="NS", help="Where the jobs run."
+)
+rbac_argo = click.option(
+    "--argo-namespace", "argo", default="argo", show_default=True, metavar="NS", help="Where Argo's controller runs."
+)
+rbac_sensors = click.option(
+    "--sensor-namespace", "sensors", show_default="where the jobs run", metavar="NS", help="Where sensors are made."
+)
+rbac_user = click.option(
+    "--user",
+    show_default="the service account metaflow-user",
+    metavar="NAME",
+    help="Who launches: a user, group:NAME, or system:serviceaccount:NS:NAME.",
+)
+rbac_task = click.option(
+    "--task-account", "task", default="metaflow-task", show_default=True, metavar="A", help="What steps run as."
+)
+rbac_workflow = click.option(
+    "--workflow-account",
+    "workflow",
+    default="metaflow-workflow",
+    show_default=True,
+    metavar="A",
+    help="What Argo runs as where a template names no account: workflowDefaults in its configuration, else default.",
+)
 output = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

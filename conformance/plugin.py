@@ -165,6 +165,14 @@ def cluster(case: Case, session: Session) -> Any:
 
 
 @pytest.fixture
+def access(case: Case, session: Session) -> Any:
+    """What this context and service accounts may do on the cluster; None for a case that does not need it."""
+    from conformance.system.access import Access  # noqa: PLC0415 - only what a check needs
+
+    return Access(session) if "kubernetes" in case.needs else None
+
+
+@pytest.fixture
 def argo(case: Case, session: Session) -> Any:
     """Argo Workflows; None for a case that does not need it."""
     from conformance.system.argo import Argo  # noqa: PLC0415 - only what a check needs

@@ -226,6 +226,7 @@ EVERYBODY = {
 Triple = tuple[str, str, str]
 """Verb, resource, API group."""
 
+ANYTHING: Triple = ("*", "*", "*")
 PROBES: tuple[Triple, ...] = tuple(
     (verb, resource, group)
     for group, resources in {
@@ -286,7 +287,9 @@ def unneeded(allowed: Iterable[Triple], *who: Who) -> set[Triple]:
 
 
 def told(allowed: Collection[Triple]) -> str:
-    """Rights in words, those that say most first: anything, then what changes things, then what reads."""
+    """Rights in words, those that say most first: ``*``, then what changes things, then what reads."""
+    if ANYTHING in allowed:
+        return "anything"
     verbs: dict[tuple[str, str], list[str]] = {}
     for verb, resource, group in sorted(allowed):
         verbs.setdefault((resource, group), []).append(verb)

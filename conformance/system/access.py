@@ -9,13 +9,12 @@ from typing import Any
 
 from kubernetes.client import AuthorizationV1Api, CustomObjectsApi
 
-from conformance.rights import PROBES, Right, Rule, Scope, Triple, Who, needed, unneeded
+from conformance.rights import ANYTHING, PROBES, Right, Rule, Scope, Triple, Who, needed, told, unneeded
 from conformance.session import Session
 from conformance.system import cluster
 from conformance.system.argo import GROUP
 
 TOGETHER = 8
-ANYTHING: Triple = ("*", "*", "*")
 SENSORS = "METAFLOW_ARGO_EVENTS_SENSOR_NAMESPACE"
 ACCOUNT = "METAFLOW_KUBERNETES_SERVICE_ACCOUNT"
 
@@ -108,10 +107,10 @@ class Access:
         """The verbs of a right that a service account does not have. Raises as ``account_may`` does."""
         return tuple(verb for verb in right.verbs if not self.account_may(account, (verb, right.resource, right.group)))
 
-    def gaps(self, *who: Who, optional: bool, account: str = "") -> list[str]:
+    def gaps(self, *who: str, optional: bool, account: str = "") -> list[str]:
         """A line for each right of ``who`` that is needed and that this context (or the account) lacks."""
         lines = []
-        for right in needed(self.needs, *who):
+        for right in needed(self.needs, *map(Who, who)):
             if right.optional is optional:
                 lacking = self.account_missing(account, right) if account else self.missing(right)
                 if lacking:
@@ -120,18 +119,21 @@ class Access:
                     lines.append(f"{', '.join(lacking)} {right.named} {place} (without it {right.lost})")
         return lines
 
-    def unneeded(self) -> set[Triple]:
-        """What this context may do in the namespace and neither launching nor judging needs, as far as can be told."""
+    def unneeded(self) -> str:
+        """What this context may do in the namespace and neither launching nor judging needs, in words."""
         listed = {triple for rule in self.rules for triple in rule.triples}
         if not self.complete:
             listed |= self._probed(lambda triple: self.may(triple, self.namespace))
-        return unneeded(listed, Who.LAUNCHER, Who.JUDGE)
+        return told(unneeded(listed, Who.LAUNCHER, Who.JUDGE))
 
-    def account_unneeded(self, account: str, *who: Who) -> set[Triple]:
-        """What an account may do, ``who`` does not need, and not everybody may. Raises as ``account_may`` does."""
-        found = unneeded(self._probed(lambda triple: self.account_may(account, triple)), *who)
-        everybody = _each(self._anyone_may, sorted(found))
-        return {triple for triple, allowed in zip(sorted(found), everybody, strict=True) if not allowed}
+    def account_unneeded(self, account: str, *who: str) -> str:
+        """What an account may do that ``who`` does not need and not everybody may, in words.
+
+        Raises as ``account_may`` does.
+        """
+        found = sorted(unneeded(self._probed(lambda triple: self.account_may(account, triple)), *map(Who, who)))
+        everybody = _each(self._anyone_may, found)
+        return told([triple for triple, allowed in zip(found, everybody, strict=True) if not allowed])
 
     @staticmethod
     def _probed(ask: Ask) -> set[Triple]:

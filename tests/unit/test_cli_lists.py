@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from conformance import cli
@@ -45,6 +46,25 @@ def test_explain() -> None:
     assert result.stdout.startswith("META-001 (MUST, area metadata, profile smoke)")
     assert "needs:  metadata: a metadata service" in result.stdout
     assert "source: conformance/suites/metadata/test_service.py, test_ping" in result.stdout
+
+
+def test_roles_for_kubectl() -> None:
+    result = mfconf("rbac", "--profile", "smoke", "--namespace", "jobs", "--user", "group:data", "--task-account", "t")
+
+    assert result.exit_code == 0
+    found = list(yaml.safe_load_all(result.stdout))
+    bound = {
+        (d["metadata"]["name"], d["subjects"][0]["kind"], d["subjects"][0]["name"]) for d in found if "subjects" in d
+    }
+    assert bound >= {("metaflow-launcher", "Group", "data"), ("metaflow-task", "ServiceAccount", "t")}
+    assert {d["metadata"].get("namespace") for d in found} == {"jobs", "argo", None}
+
+
+def test_a_larger_profile_asks_more() -> None:
+    smoke, certified = (mfconf("rbac", "--profile", profile).stdout for profile in ("smoke", "certified"))
+
+    assert "jobs" in smoke
+    assert set(smoke.splitlines()) < set(certified.splitlines())
 
 
 @pytest.mark.parametrize("words", [("mutants",), ("mutants", "--list")], ids=" ".join)
