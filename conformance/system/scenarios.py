@@ -32,8 +32,11 @@ class Disturbance:
 class Scenario:
     """A FlowSpec and how to launch it. ``expect``: ``successful`` or ``failed``; ``deadline_s`` in seconds.
 
-    ``environment``: configuration for this flow alone; ``{prop}`` stands for the name of its ``props``, which are
-    made for the launch: ``secret``, ``claim``. ``resources``: what ``--with kubernetes:`` gives each step.
+    ``environment``: configuration for this flow alone, labels and the like beside the target's; ``{prop}`` stands for
+    the name of its ``props``, which are made for the launch: ``secret``, ``claim``. ``resources``: what
+    ``--with kubernetes:`` gives each step.
+    ``pods``: which steps become pods on Kubernetes: ``all``, or ``marked``, those under ``@kubernetes`` alone, as each
+    of the others costs seconds of CPU.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Scenario:
     environment: dict[str, str] = field(default_factory=dict)
     props: tuple[str, ...] = ()
     resources: str = RESOURCES
+    pods: str = "all"
     disturb: Disturbance | None = None
 
     @property

@@ -1,0 +1,43 @@
+"""What is left on the cluster of a run on Kubernetes."""
+
+ALIVE = ("Pending", "Running")
+
+HOW_METAFLOW_ENDS_PODS = (
+    "Metaflow ends a step that runs with /sbin/killall5 inside its pod (the image needs that program, and the launcher "
+    "leave to create pods/exec), and one that waits by a patch of its job (leave to patch jobs)"
+)
+
+
+def of_run(things, run):
+    """Those pods or jobs that Metaflow's annotation gives to the run."""
+    return [thing for thing in things if (thing.metadata.annotations or {}).get("metaflow/run_id") == run.id]
+
+
+def living_pods(cluster, run):
+    """A line for each pod of the run that waits or runs: name, step and phase."""
+    return [
+        f"{pod.metadata.name} (step {pod.metadata.annotations.get('metaflow/step_name')}, {pod.status.phase})"
+        for pod in of_run(cluster.pods(), run)
+        if pod.status.phase in ALIVE
+    ]
+
+
+def active_jobs(cluster, run):
+    """The names of the run's jobs that still have a pod to look after."""
+    return [job.metadata.name for job in of_run(cluster.jobs(), run) if job.status.active]
+
+
+def nothing_lives(cluster, run, until, after):
+    """Wait until no pod of the run lives and no job of it is active; ``after`` says what ended it."""
+    until(
+        lambda: not living_pods(cluster, run),
+        f"no pod of {run.pathspec} lives after {after}",
+        within="workflow_end",
+        explain=lambda: f"Still there: {', '.join(living_pods(cluster, run))}. {HOW_METAFLOW_ENDS_PODS}",
+    )
+    until(
+        lambda: not active_jobs(cluster, run),
+        f"no job of {run.pathspec} is active after {after}",
+        within="workflow_end",
+        explain=lambda: f"Still active: {', '.join(active_jobs(cluster, run))}",
+    )

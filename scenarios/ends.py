@@ -1,0 +1,67 @@
+"""Steps that end in other ways than well: each of them is retried or caught, so that the run goes on."""
+
+import os
+import signal
+import time
+
+from metaflow import FlowSpec, catch, current, kubernetes, retry, step, timeout
+
+GIVEN_MB, TAKEN_MB = 512, 1024
+"""What the step that grows may use, and what it takes at most, where nothing stops it."""
+
+BLOCK_MB = 32
+
+
+class MfconfEnds(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.crashes, self.grows, self.hangs)
+
+    @catch(var="problem")
+    @retry(times=2, minutes_between_retries=0)
+    @kubernetes(cpu=0.1, memory=256, disk=1024)
+    @step
+    def crashes(self):
+        print(f"this is attempt {current.retry_count}")
+        if current.retry_count == 0:
+            os._exit(3)
+        elif current.retry_count == 1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        else:
+            raise ValueError("mfconf: this exception is to be caught")
+        self.next(self.join)
+
+    # without a limit, which the quality of service alone sets, the node's memory would be all of its own
+    @retry(times=1, minutes_between_retries=0)
+    @kubernetes(cpu=0.5, memory=GIVEN_MB, disk=1024, qos="Guaranteed")
+    @step
+    def grows(self):
+        self.taken = [b"x" * (BLOCK_MB << 20) for _ in range(TAKEN_MB // BLOCK_MB) if current.retry_count == 0]
+        self.taken = len(self.taken) * BLOCK_MB
+        self.attempt = current.retry_count
+        self.next(self.join)
+
+    @catch(var="problem")
+    @timeout(seconds=60)
+    @retry(times=0, minutes_between_retries=0)
+    @kubernetes(cpu=0.1, memory=256, disk=1024)
+    @step
+    def hangs(self):
+        time.sleep(600)
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.caught = {
+            "crashes": str(inputs.crashes.problem),
+            "hangs": str(inputs.hangs.problem),
+        }
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    MfconfEnds()
