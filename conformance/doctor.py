@@ -10,44 +10,16 @@ from kubernetes.client.exceptions import ApiException
 from conformance import preflight
 from conformance.errors import HarnessError, TargetError
 from conformance.outcome import Exit
+from conformance.rights import JOBSET, RIGHTS, Right, Scope, Who, needed
 from conformance.session import Session
+from conformance.system.access import Access
 from conformance.system.argo import Argo
-from conformance.system.cluster import Cluster, Forbidden
+from conformance.system.cluster import Cluster, Forbidden, has_api
 from conformance.system.datastore import Datastore
 from conformance.targets import resolve
 from conformance.targets.base import Options, Target
 
-BATCH, ARGO = "batch", "argoproj.io"
-Rights = dict[tuple[str, str], tuple[str, ...]]
-Optional = dict[tuple[str, str], tuple[tuple[str, ...], str]]
-
-RIGHTS: Rights = {
-    ("jobs", BATCH): ("create", "get", "patch", "delete"),
-    ("pods", ""): ("list",),
-}
-"""What Metaflow's launcher does on the cluster: (resource, API group) -> verbs (Metaflow: kubernetes_client.py)."""
-
-ARGO_RIGHTS: Rights = {
-    ("workflowtemplates", ARGO): ("get", "list", "create", "update", "delete"),
-    ("workflows", ARGO): ("get", "create", "patch"),
-    ("cronworkflows", ARGO): ("get",),
-    ("sensors", ARGO): ("get",),
-}
-"""The same for deployments on Argo Workflows (Metaflow: argo_client.py)."""
-
-JUDGING: Rights = {("jobs", BATCH): ("list",)}
-ARGO_JUDGING: Rights = {("workflows", ARGO): ("list", "delete")}
-"""What judging and clean-up ask beyond launching."""
-
-OPTIONAL: Optional = {
-    ("pods/exec", ""): (("get", "create"), "Ctrl-C pauses the job of a step that runs, instead of ending its process"),
-    ("events", ""): (("list",), "a launch that failed can't tell what befell its pods"),
-}
-ARGO_OPTIONAL: Optional = {
-    ("cronworkflows", ARGO): (("create", "update", "delete"), "flows with @schedule can't be deployed"),
-    ("sensors", ARGO): (("create", "update", "delete"), "flows with @trigger can't be deployed"),
-}
-"""What Metaflow or the checks can do without: verbs, and what is lost."""
+LAUNCHING = (Who.LAUNCHER, Who.JUDGE)
 
 
 @dataclass(frozen=True)
@@ -104,17 +76,20 @@ def _datastore(_: Target, session: Session) -> Iterator[Finding]:
     yield _verdict(f"an absent key in {store.bucket} is absent", ok=status == 404, otherwise=hint)  # noqa: PLR2004
 
 
-def _kubernetes(target: Target, session: Session) -> Iterator[Finding]:
+def _kubernetes(_: Target, session: Session) -> Iterator[Finding]:
     yield Finding(f"Kubernetes {preflight.kubernetes()}, namespace {session.namespace}")
     view = Cluster(session)
-    yield from _rights(view, RIGHTS)
-    yield from _rights(view, JUDGING)
-    yield from _optional(view, OPTIONAL)
-    yield _account(view, target.config.get("METAFLOW_KUBERNETES_SERVICE_ACCOUNT") or "default", session.namespace)
-    if Argo.installed():
-        yield from _rights(view, ARGO_RIGHTS)
-        yield from _rights(view, ARGO_JUDGING)
-        yield from _optional(view, ARGO_OPTIONAL)
+    there = {"argo": Argo.installed(), "jobset": has_api(JOBSET)}
+    access = Access(session, {need for right in RIGHTS for need in right.needs if there.get(need, True)})
+    for right in needed(access.needs, *LAUNCHING):
+        yield _right(access, right)
+    yield _excess(access)
+    yield _account(view, access.task_account, session.namespace)
+    try:
+        yield from _accounts(access, argo=there["argo"])
+    except Forbidden as error:
+        yield Finding(f"rights of the service accounts: ok, but {error}")
+    if there["argo"]:
         ready = any(deployment.status.ready_replicas for deployment in view.controllers())
         seen = bool(view.controllers())
         yield _verdict("Argo Workflows", ok=ready or not seen, otherwise=view.controller())
@@ -143,19 +118,29 @@ def _gpus(view: Cluster) -> Iterator[Finding]:
         yield _verdict(f"node {node.metadata.name} takes pods", ok=open_, otherwise="cordoned (unschedulable)")
 
 
-def _rights(view: Cluster, rights: Rights) -> Iterator[Finding]:
-    for (resource, group), verbs in rights.items():
-        missing = _missing(view, resource, group, verbs)
-        yield _verdict(f"right to {', '.join(verbs)} {resource}", ok=not missing, otherwise=f"not allowed: {missing}")
+def _right(access: Access, right: Right) -> Finding:
+    place = {Scope.ARGO: " of Argo", Scope.PLUGIN: " of the GPU plugin", Scope.CLUSTER: " of the cluster"}
+    what = f"right to {', '.join(right.verbs)} {right.resource}{place.get(right.scope, '')}"
+    missing = ", ".join(access.missing(right))
+    if missing and right.optional:
+        return Finding(f"{what}: ok, but not allowed: {missing}; {right.lost}")
+    return _verdict(what, ok=not missing, otherwise=f"not allowed: {missing}; {right.lost}")
 
 
-def _optional(view: Cluster, rights: Optional) -> Iterator[Finding]:
-    for (resource, group), (verbs, lost) in rights.items():
-        missing = _missing(view, resource, group, verbs)
-        told = f": ok, but not allowed: {missing}; {lost}" if missing else ""
-        yield Finding(f"right to {', '.join(verbs)} {resource}{told}")
+def _excess(access: Access) -> Finding:
+    found = access.unneeded()
+    if found:
+        return Finding(f"rights in {access.namespace} that nobody needs: ok, but allowed: {found}")
+    return Finding(f"no right in {access.namespace} that nobody needs")
 
 
-def _missing(view: Cluster, resource: str, group: str, verbs: tuple[str, ...]) -> str:
-    name, _, subresource = resource.partition("/")
-    return ", ".join(verb for verb in verbs if not view.allowed(verb, name, group, subresource or None))
+def _accounts(access: Access, *, argo: bool) -> Iterator[Finding]:
+    """What pods may do by the accounts they run as. Raises ``Forbidden`` where this context may not ask."""
+    roles: dict[str, list[Who]] = {access.task_account: [Who.TASK], "default": []}
+    if argo and (name := access.last_workflow_account()):
+        roles.setdefault(name, []).append(Who.WORKFLOW)
+    for account, who in roles.items():
+        lacking = access.gaps(*who, optional=False, account=account) if who else []
+        yield _verdict(f"rights of service account {account}", ok=not lacking, otherwise="; ".join(lacking))
+        if found := access.account_unneeded(account, *who):
+            yield Finding(f"rights of service account {account} that nobody needs: ok, but allowed: {found}")

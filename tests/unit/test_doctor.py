@@ -12,6 +12,7 @@ from conformance import doctor
 from conformance.doctor import Finding, examine
 from conformance.errors import TargetError
 from conformance.outcome import Exit
+from conformance.rights import Right, needed
 from conformance.system.cluster import Cluster, Forbidden
 from conformance.targets.base import Options, Target
 
@@ -32,20 +33,48 @@ class Store:
         return self.answers[call]
 
 
-class View:
-    """A cluster with all rights, a service account, a controller and two GPU nodes."""
+class Permissions:
+    """All that is needed and no more, but for what a test takes away or adds."""
 
     forbidden: tuple[tuple[str, str], ...] = ()
+    more = ""
+    lacking: ClassVar[dict[str, list[str]]] = {}
+    hidden = False
+    namespace, task_account = "default", "runner"
+
+    def __init__(self, _: object, needs: set[str]) -> None:
+        self.needs = needs
+
+    def missing(self, right: Right) -> tuple[str, ...]:
+        return tuple(verb for verb in right.verbs if (verb, right.resource) in self.forbidden)
+
+    def unneeded(self) -> str:
+        return self.more
+
+    def gaps(self, *who: str, optional: bool, account: str) -> list[str]:
+        assert not optional
+        assert who in (("task",), ("workflow",))
+        return self.lacking.get(account, [])
+
+    def account_unneeded(self, account: str, *who: str) -> str:
+        if self.hidden:
+            raise Forbidden(f"not allowed to ask what {account} may do")
+        assert {"default": (), "runner": ("task",), "flows": ("workflow",)}[account] == who
+        return self.more
+
+    def last_workflow_account(self) -> str:
+        return "flows"
+
+
+class View:
+    """A cluster with a service account, a controller and two GPU nodes."""
+
     account: object | None = object()
     ready: int | None = 1
     hidden: tuple[str, ...] = ()
 
     def __init__(self, _: object) -> None:
         pass
-
-    def allowed(self, verb: str, resource: str, group: str = "", subresource: str | None = None) -> bool:
-        assert group in ("", "batch", "argoproj.io")
-        return (verb, "/".join(filter(None, [resource, subresource]))) not in self.forbidden
 
     def service_account(self, name: str) -> object | None:
         assert name == "runner"
@@ -84,6 +113,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch, own_environment: object) -> None
     monkeypatch.setattr("conformance.preflight.kubernetes", lambda: "v1.34.4")
     monkeypatch.setattr(doctor, "Datastore", Store)
     monkeypatch.setattr(doctor, "Cluster", View)
+    monkeypatch.setattr(doctor, "Access", Permissions)
+    monkeypatch.setattr(doctor, "has_api", lambda group: group == "jobset.x-k8s.io")
     monkeypatch.setattr("conformance.system.argo.Argo.installed", lambda: True)
 
 
@@ -96,9 +127,13 @@ FORBIDDEN = (
     ("delete", "jobs"),
     ("list", "jobs"),
     ("list", "workflowtemplates"),
-    ("get", "sensors"),
+    ("get", "cronworkflows"),
     ("delete", "workflows"),
 )
+
+FLOWS = "flows can't be deployed, listed or deleted"
+CRON = "flows can't be deployed (get) or deleted (delete), with a schedule or without"
+LEAVE = {"evict", "secrets", "storage", "rights-of-others", "gpu-plugin", "disposable-node"}
 
 GPU = [
     "node bad: 0 of nvidia.com/*: marked as a GPU node; is the device plugin running?",
@@ -114,8 +149,13 @@ def test_what_is_well_and_what_is_not() -> None:
     assert "metadata service at http://h answers, version 2.5.1" in told
     assert "Kubernetes v1.34.4, namespace default" in told
     assert "right to get, create pods/exec" in told
-    assert "right to create, get, patch, delete jobs" in told
-    assert "right to list jobs" in told
+    assert "right to create, get, patch jobs" in told
+    assert "right to list, delete jobs" in told
+    assert "right to create, get, delete jobsets" in told
+    assert "right to list nodes of the cluster" in told
+    assert "no right in default that nobody needs" in told
+    assert "rights of service account runner" in told
+    assert "rights of service account flows" in told
     assert "Argo Workflows" in told
     assert "node good: 2 of nvidia.com/*" in told
     assert bad() == GPU
@@ -139,16 +179,52 @@ def test_a_bucket_that_does_not_answer_as_it_should(
 
 
 def test_a_missing_right_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(View, "forbidden", FORBIDDEN)
+    monkeypatch.setattr(Permissions, "forbidden", FORBIDDEN)
 
     assert bad() == [
-        "right to create, get, patch, delete jobs: not allowed: patch, delete",
-        "right to list jobs: not allowed: list",
-        "right to get, list, create, update, delete workflowtemplates: not allowed: list",
-        "right to get sensors: not allowed: get",
-        "right to list, delete workflows: not allowed: delete",
+        "right to create, get, patch jobs: not allowed: patch; steps can't be started, followed or ended",
+        f"right to get, list, create, update, delete workflowtemplates: not allowed: list; {FLOWS}",
+        f"right to get, delete cronworkflows: not allowed: get; {CRON}",
+        "right to list, delete jobs: not allowed: list, delete; what a run leaves on the cluster can't be removed",
+        "right to list, delete workflows: not allowed: delete; what a run leaves on the cluster can't be removed",
         *GPU,
     ]
+
+
+def test_what_the_target_has_not_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.system.argo.Argo.installed", lambda: False)
+    monkeypatch.setattr(doctor, "has_api", lambda _: False)
+    told = [finding.what for finding in examine("profile:x", Options())]
+
+    assert len([what for what in told if what.startswith("right to ")]) == len(
+        needed({"kubernetes", *LEAVE}, *doctor.LAUNCHING)
+    )
+    assert not [what for what in told if "jobset" in what or "workflow" in what or "Argo" in what or "flows" in what]
+
+
+def test_rights_that_nobody_needs_are_told_and_are_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Permissions, "more", "get, list secrets")
+    found = list(examine("profile:x", Options()))
+
+    assert bad() == GPU
+    assert Finding("rights in default that nobody needs: ok, but allowed: get, list secrets") in found
+    for account in ("runner", "default", "flows"):
+        told = f"rights of service account {account} that nobody needs: ok, but allowed: get, list secrets"
+        assert Finding(told) in found
+
+
+def test_a_service_account_that_lacks_a_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Permissions, "lacking", {"runner": ["create a", "patch a"]})
+
+    assert bad() == ["rights of service account runner: create a; patch a", *GPU]
+
+
+def test_who_may_not_ask_about_others_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Permissions, "hidden", True)
+
+    told = "rights of the service accounts: ok, but not allowed to ask what runner may do"
+    assert Finding(told) in list(examine("profile:x", Options()))
+    assert bad() == GPU
 
 
 @pytest.mark.parametrize(
@@ -159,15 +235,20 @@ def test_a_missing_right_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             "get, create pods/exec",
             "get, create; Ctrl-C pauses the job of a step that runs, instead of ending its process",
         ),
+        (
+            (("delete", "pods"),),
+            "list, delete pods of the GPU plugin",
+            "delete; the GPU plugin is not restarted amid a run",
+        ),
         ((("list", "events"),), "list events", "list; a launch that failed can't tell what befell its pods"),
         (
-            (("update", "cronworkflows"), ("delete", "cronworkflows")),
-            "create, update, delete cronworkflows",
-            "update, delete; flows with @schedule can't be deployed",
+            (("create", "cronworkflows"), ("update", "cronworkflows")),
+            "create, update cronworkflows",
+            "create, update; flows with @schedule can't be deployed",
         ),
         (
             (("create", "sensors"),),
-            "create, update, delete sensors",
+            "get, create, update sensors",
             "create; flows with @trigger can't be deployed",
         ),
     ],
@@ -175,7 +256,7 @@ def test_a_missing_right_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_right_that_can_be_done_without_is_well(
     monkeypatch: pytest.MonkeyPatch, forbidden: tuple[tuple[str, str], ...], right: str, but: str
 ) -> None:
-    monkeypatch.setattr(View, "forbidden", forbidden)
+    monkeypatch.setattr(Permissions, "forbidden", forbidden)
 
     assert Finding(f"right to {right}: ok, but not allowed: {but}") in list(examine("profile:x", Options()))
     assert bad() == GPU
