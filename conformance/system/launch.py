@@ -23,6 +23,7 @@ from kubernetes.client.exceptions import ApiException
 from conformance.errors import HarnessError
 from conformance.requirement import Launch
 from conformance.session import Session
+from conformance.system.configuring import extended
 from conformance.system.flows import session_environment
 from conformance.system.scenarios import Scenario, catalogue
 from conformance.waiting import DEADLINES
@@ -71,8 +72,9 @@ class Stopped(BaseException):
 def prepare(session: Session, scenario: Scenario, launch: Launch) -> None:
     """Have everything that Metaflow makes for this launch bear the run's ID, and make the scenario's props."""
     prop = session.prop(launch)
-    os.environ.update({name: value.replace("{prop}", prop) for name, value in scenario.environment.items()})
     os.environ.update(session_environment(session), MFCONF_PROP=prop)
+    given = {name: value.replace("{prop}", prop) for name, value in scenario.environment.items()}
+    os.environ.update(extended({**session.config, **os.environ}, given))
     os.environ.setdefault("METAFLOW_S3_WORKER_COUNT", "4")
     if scenario.props:
         from conformance.system import props  # noqa: PLC0415 - Kubernetes only where it is needed
@@ -87,7 +89,8 @@ async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: 
     task: Any = asyncio.current_task()
     # a signal's exception would surface in the event loop, not here, and leave the flow running
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    specs = [f"kubernetes:{scenario.resources}"] if launch.orchestrator == "kubernetes" else []
+    remote = launch.orchestrator == "kubernetes" and scenario.pods == "all"
+    specs = [f"kubernetes:{scenario.resources}"] if remote else []
     runner = Runner(str(scenario.file), show_output=False, decospecs=specs, pylint=False)
     limit = scenario.deadline_s * session.patience
     executing = None
