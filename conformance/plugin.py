@@ -181,6 +181,14 @@ def argo(case: Case, session: Session) -> Any:
 
 
 @pytest.fixture
+def leaks(session: Session) -> Any:
+    """The secrets that the harness knows, and where they should not stand."""
+    from conformance.system.leaks import Leaks  # noqa: PLC0415 - only what a check needs
+
+    return Leaks(session)
+
+
+@pytest.fixture
 def launch(case: Case, session: Session) -> LaunchResult:
     """The launch of this case, over, however it ended."""
     return _launched(case, session)

@@ -7,14 +7,17 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 CREATED = 201
 
-WRITING = {"create", "update", "patch", "*"}
+READING = frozenset({"get", "list", "watch", "*"})
+WRITING = frozenset({"create", "update", "patch", "*"})
+GRANTING = WRITING | {"bind", "escalate"}
 POWERS = {
-    "secrets": {"get", "list", "watch", *WRITING},
+    "secrets": READING | WRITING,
     **dict.fromkeys(("pods", "pods/exec", "pods/attach", "pods/ephemeralcontainers", "serviceaccounts/token"), WRITING),
     **dict.fromkeys(("jobs", "cronjobs", "deployments", "daemonsets", "statefulsets", "replicasets"), WRITING),
-    **dict.fromkeys(("workflows", "workflowtemplates", "cronworkflows", "validatingwebhookconfigurations"), WRITING),
-    **dict.fromkeys(("roles", "rolebindings", "clusterroles", "clusterrolebindings"), {*WRITING, "bind", "escalate"}),
-    **dict.fromkeys(("users", "groups", "serviceaccounts"), {"impersonate", "*"}),
+    **dict.fromkeys(("workflows", "workflowtemplates", "cronworkflows"), WRITING),
+    **dict.fromkeys(("roles", "rolebindings", "clusterroles", "clusterrolebindings"), GRANTING),
+    **dict.fromkeys(("users", "groups", "serviceaccounts"), frozenset({"impersonate", "*"})),
+    "*": READING | WRITING,
 }
 """Resource -> verbs by which one account takes over what others have."""
 
@@ -30,16 +33,15 @@ def answered(run, kind):
 
 
 def powers(rule):
-    """The powers that one rule of the API server gives, in words."""
-    if "*" in rule["resources"] and "*" in rule["verbs"]:
-        return {"anything"}
-    found = {
+    """The powers that one rule of the API server gives, in words; none where it is about objects by name."""
+    if rule.get("resourceNames"):
+        return set()
+    return {
         f"{verb} {resource}"
         for resource in rule["resources"]
         for verb in rule["verbs"]
-        if verb in POWERS.get(resource, ()) or (resource == "*" and verb in {*WRITING, "get", "list"})
+        if verb in POWERS.get(resource, ())
     }
-    return set() if rule.get("resourceNames") else found
 
 
 @requirement("SEC-104", scenario="linear", on=REMOTE)
