@@ -12,7 +12,7 @@ from conformance.errors import HarnessError, TargetError
 from conformance.outcome import Exit
 from conformance.rights import JOBSET, RIGHTS, Right, Scope, Who, needed
 from conformance.session import Session
-from conformance.system.access import Access
+from conformance.system.access import Access, Accounts
 from conformance.system.argo import Argo
 from conformance.system.cluster import Cluster, Forbidden, has_api
 from conformance.system.datastore import Datastore
@@ -136,11 +136,11 @@ def _excess(access: Access) -> Finding:
 
 def _accounts(access: Access, *, argo: bool) -> Iterator[Finding]:
     """What pods may do by the accounts they run as. Raises ``Forbidden`` where this context may not ask."""
-    roles: dict[str, list[Who]] = {access.task_account: [Who.TASK], "default": []}
-    if argo and (name := access.last_workflow_account()):
-        roles.setdefault(name, []).append(Who.WORKFLOW)
-    for account, who in roles.items():
-        lacking = access.gaps(*who, optional=False, account=account) if who else []
-        yield _verdict(f"rights of service account {account}", ok=not lacking, otherwise="; ".join(lacking))
-        if found := access.account_unneeded(account, *who):
-            yield Finding(f"rights of service account {account} that nobody needs: ok, but allowed: {found}")
+    accounts = access.last_accounts() if argo else Accounts(access.task_account)
+    for who, name in ((Who.TASK, accounts.reporter), (Who.WORKFLOW, accounts.maker)):
+        if name:
+            lacking = access.gaps(who, optional=False, account=name)
+            yield _verdict(f"rights of service account {name} as {who}", ok=not lacking, otherwise="; ".join(lacking))
+    for name in sorted({accounts.task, accounts.workflow, accounts.executor, "default"} - {""}):
+        if found := access.account_unneeded(name, *accounts.roles(name)):
+            yield Finding(f"rights of service account {name} that nobody needs: ok, but allowed: {found}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,34 @@ SENSORS = "METAFLOW_ARGO_EVENTS_SENSOR_NAMESPACE"
 ACCOUNT = "METAFLOW_KUBERNETES_SERVICE_ACCOUNT"
 
 Ask = Callable[[Triple], bool]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The service accounts of a workflow's pods.
+
+    ``task``: of the steps. ``workflow``: where a template names none. ``executor``: whose token Argo's executor uses
+    instead of the pod's; empty unless the workflow, or a default of the controller's, says so.
+    """
+
+    task: str
+    workflow: str = ""
+    executor: str = ""
+
+    @property
+    def reporter(self) -> str:
+        """Who reports what a step put out."""
+        return self.executor or self.task
+
+    @property
+    def maker(self) -> str:
+        """Who makes the JobSet of an @parallel step."""
+        return self.executor or self.workflow
+
+    def roles(self, account: str) -> tuple[str, ...]:
+        """What an account is needed for."""
+        players = {Who.TASK: {self.reporter}, Who.WORKFLOW: {self.maker, self.workflow}}
+        return tuple(who for who, names in players.items() if account in names)
 
 
 class Access:
@@ -141,22 +170,21 @@ class Access:
             return {ANYTHING}
         return {triple for triple, allowed in zip(PROBES, _each(ask, PROBES), strict=True) if allowed}
 
-    def last_workflow_account(self) -> str | None:
-        """The account of the workflow that started last; None where there is none, or none may be seen."""
+    def last_accounts(self) -> Accounts:
+        """The accounts of the workflow that started last; the one of the steps alone where none may be seen."""
         api, where = CustomObjectsApi(cluster.connection()), {"namespace": self.namespace, "plural": "workflows"}
         try:
             found = cluster.look(api.list_namespaced_custom_object, "list workflows", **GROUP, **where)["items"]
         except cluster.Forbidden:
-            return None
+            found = []
         last = max(found, key=lambda workflow: workflow["metadata"]["creationTimestamp"], default=None)
-        return last and self.workflow_account(last)
+        return self.accounts(last) if last else Accounts(self.task_account)
 
-    @staticmethod
-    def workflow_account(workflow: dict[str, Any]) -> str:
-        """The account that Argo uses in a workflow where a template names none: ``default`` unless told otherwise."""
-        stored = workflow.get("status", {}).get("storedWorkflowTemplateSpec", {})
-        name: str = stored.get("serviceAccountName") or workflow["spec"].get("serviceAccountName") or "default"
-        return name
+    def accounts(self, workflow: dict[str, Any]) -> Accounts:
+        """The accounts of a workflow that a controller has picked up: Argo's own defaults are in it by then."""
+        stored = {**workflow["spec"], **workflow.get("status", {}).get("storedWorkflowTemplateSpec", {})}
+        named = stored.get("serviceAccountName") or "default"
+        return Accounts(self.task_account, named, (stored.get("executor") or {}).get("serviceAccountName", ""))
 
 
 def _attributes(triple: Triple, namespace: str) -> dict[str, str]:

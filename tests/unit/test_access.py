@@ -13,7 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from conformance.rights import RIGHTS, Rule, Who
 from conformance.session import Session
 from conformance.system import access, cluster
-from conformance.system.access import Access
+from conformance.system.access import Access, Accounts
 from conformance.system.cluster import Forbidden
 
 OWN = [
@@ -118,7 +118,7 @@ def test_a_verb_that_is_missing_is_named_with_what_breaks(view: Access, server: 
 def test_a_right_in_the_namespace_is_none_on_the_cluster(view: Access, server: Server) -> None:
     nodes = Rule(("list",), ("nodes",), ("",))
     server.own = [rule for rule in OWN if rule.resources != ("nodes",)]
-    view.rules = (*view.rules, nodes)  # type: ignore[misc]
+    view.rules = (*view.rules, nodes)
 
     lacking = view.gaps("judge", optional=True)
     assert [line for line in lacking if line.startswith("list nodes on the cluster (without it no GPU is tested")]
@@ -170,24 +170,42 @@ def test_who_may_not_ask_is_told_so(view: Access, server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("workflow", "account"),
+    ("workflow", "accounts"),
     [
-        ({"spec": {}}, "default"),
-        ({"spec": {"serviceAccountName": "a"}}, "a"),
-        ({"spec": {}, "status": {"storedWorkflowTemplateSpec": {"serviceAccountName": "b"}}}, "b"),
-        ({"spec": {}, "status": {"storedWorkflowTemplateSpec": {}}}, "default"),
+        ({"spec": {}}, Accounts("steps", "default")),
+        ({"spec": {"serviceAccountName": "a"}}, Accounts("steps", "a")),
+        ({"spec": {}, "status": {"storedWorkflowTemplateSpec": {"serviceAccountName": "b"}}}, Accounts("steps", "b")),
+        ({"spec": {"executor": {"serviceAccountName": "c"}}, "status": {}}, Accounts("steps", "default", "c")),
     ],
 )
-def test_the_account_of_a_workflow(workflow: dict[str, Any], account: str) -> None:
-    assert Access.workflow_account(workflow) == account
+def test_the_accounts_of_a_workflow(view: Access, workflow: dict[str, Any], accounts: Accounts) -> None:
+    assert view.accounts(workflow) == accounts
+
+
+@pytest.mark.parametrize(
+    ("accounts", "reporter", "maker", "roles"),
+    [
+        (Accounts("steps", "flows"), "steps", "flows", {"steps": ("task",), "flows": ("workflow",), "default": ()}),
+        (Accounts("both", "both"), "both", "both", {"both": ("task", "workflow")}),
+        (
+            Accounts("steps", "flows", "argo"),
+            "argo",
+            "argo",
+            {"steps": (), "flows": ("workflow",), "argo": ("task", "workflow")},
+        ),
+    ],
+)
+def test_who_plays_which_role(accounts: Accounts, reporter: str, maker: str, roles: dict[str, tuple[str, ...]]) -> None:
+    assert (accounts.reporter, accounts.maker) == (reporter, maker)
+    assert {name: accounts.roles(name) for name in roles} == roles
 
 
 @pytest.mark.parametrize(
     ("status", "items", "account"),
-    [(200, ["2026-01-02", "2026-01-03", "2026-01-01"], "of-2026-01-03"), (200, [], None), (403, [], None)],
+    [(200, ["2026-01-02", "2026-01-03", "2026-01-01"], "of-2026-01-03"), (200, [], ""), (403, [], "")],
 )
-def test_the_account_of_the_last_workflow(
-    view: Access, monkeypatch: pytest.MonkeyPatch, status: int, items: list[str], account: str | None
+def test_the_accounts_of_the_last_workflow(
+    view: Access, monkeypatch: pytest.MonkeyPatch, status: int, items: list[str], account: str
 ) -> None:
     def listed(**asked: Any) -> Any:
         assert asked["_request_timeout"]
@@ -199,4 +217,4 @@ def test_the_account_of_the_last_workflow(
 
     monkeypatch.setattr(access, "CustomObjectsApi", lambda _: SimpleNamespace(list_namespaced_custom_object=listed))
 
-    assert view.last_workflow_account() == account
+    assert view.last_accounts() == Accounts("steps", account)

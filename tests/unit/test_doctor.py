@@ -13,6 +13,7 @@ from conformance.doctor import Finding, examine
 from conformance.errors import TargetError
 from conformance.outcome import Exit
 from conformance.rights import Right, needed
+from conformance.system.access import Accounts
 from conformance.system.cluster import Cluster, Forbidden
 from conformance.targets.base import Options, Target
 
@@ -62,8 +63,8 @@ class Permissions:
         assert {"default": (), "runner": ("task",), "flows": ("workflow",)}[account] == who
         return self.more
 
-    def last_workflow_account(self) -> str:
-        return "flows"
+    def last_accounts(self) -> Accounts:
+        return Accounts("runner", "flows")
 
 
 class View:
@@ -154,8 +155,8 @@ def test_what_is_well_and_what_is_not() -> None:
     assert "right to create, get, delete jobsets" in told
     assert "right to list nodes of the cluster" in told
     assert "no right in default that nobody needs" in told
-    assert "rights of service account runner" in told
-    assert "rights of service account flows" in told
+    assert "rights of service account runner as task" in told
+    assert "rights of service account flows as workflow" in told
     assert "Argo Workflows" in told
     assert "node good: 2 of nvidia.com/*" in told
     assert bad() == GPU
@@ -216,13 +217,13 @@ def test_rights_that_nobody_needs_are_told_and_are_well(monkeypatch: pytest.Monk
 def test_a_service_account_that_lacks_a_right(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Permissions, "lacking", {"runner": ["create a", "patch a"]})
 
-    assert bad() == ["rights of service account runner: create a; patch a", *GPU]
+    assert bad() == ["rights of service account runner as task: create a; patch a", *GPU]
 
 
 def test_who_may_not_ask_about_others_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Permissions, "hidden", True)
 
-    told = "rights of the service accounts: ok, but not allowed to ask what runner may do"
+    told = "rights of the service accounts: ok, but not allowed to ask what default may do"
     assert Finding(told) in list(examine("profile:x", Options()))
     assert bad() == GPU
 

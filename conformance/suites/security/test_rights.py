@@ -2,7 +2,7 @@
 
 from conformance.requirement import requirement
 
-OTHERS = {"kubernetes", "argo", "rights-of-others"}
+OTHERS = {"rights-of-others"}
 ON_ARGO = {"scenario": "linear", "on": "argo"}
 
 
@@ -22,26 +22,26 @@ def test_launcher_has_its_rights(access):
     assert not lacking, f"this context is not allowed to {listed(lacking)}; mfconf rbac prints the role it needs"
 
 
-@requirement("SEC-002", needs=OTHERS)
-def test_task_account_has_its_rights(access):
-    """The service account of the steps may report to Argo what a step put out.
+@requirement("SEC-002", needs=OTHERS, **ON_ARGO)
+def test_task_account_has_its_rights(started, access, argo, until):
+    """The service account of the steps (of Argo's executor, if it has one) may report what a step put out.
 
     Why: without it each step on Argo does its work, and its workflow fails all the same.
     """
-    name = access.task_account
+    name = accounts(started, access, argo, until).reporter
     lacking = access.gaps("task", optional=False, account=name)
 
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}; mfconf rbac prints its role"
 
 
-@requirement("SEC-003", needs={"jobset", "rights-of-others"}, **ON_ARGO)
+@requirement("SEC-003", needs={"jobset", *OTHERS}, **ON_ARGO)
 def test_workflow_account_has_its_rights(started, access, argo, until):
     """The account that Argo uses where a template names none may make JobSets, and report on them.
 
     Why: the pod that makes the JobSet of an @parallel step names no account, so it is this one: `default`, unless
     workflowDefaults in the controller's configuration says another.
     """
-    name = workflow_account(started, access, argo, until)
+    name = accounts(started, access, argo, until).maker
     lacking = access.gaps("workflow", optional=False, account=name)
 
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}; mfconf rbac prints its role"
@@ -69,13 +69,13 @@ def test_judge_has_its_rights(access):
     assert not lacking, f"this context is not allowed to {listed(lacking)}; mfconf rbac prints the role mfconf-judge"
 
 
-@requirement("SEC-006", level="SHOULD", needs={"rights-of-others"}, **ON_ARGO)
+@requirement("SEC-006", level="SHOULD", needs=OTHERS, **ON_ARGO)
 def test_workflow_account_lacks_nothing(started, access, argo, until):
     """The account that Argo uses where a template names none may run exit hooks over HTTP.
 
     Why: @exit_hook and notifications to a URL are sent by a pod of this account, after the run: nobody sees it fail.
     """
-    name = workflow_account(started, access, argo, until)
+    name = accounts(started, access, argo, until).workflow
     lacking = access.gaps("workflow", optional=True, account=name)
 
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}"
@@ -92,32 +92,31 @@ def test_launcher_has_no_more(access):
     assert not more, f"in {access.namespace} this context may, and nobody needs it to: {more}"
 
 
-@requirement("SEC-008", level="SHOULD", needs=OTHERS)
-def test_task_account_has_no_more(access):
+@requirement("SEC-008", level="SHOULD", needs=OTHERS, **ON_ARGO)
+def test_task_account_has_no_more(started, access, argo, until):
     """The service account of the steps may do nothing that no step needs.
 
     Why: its token lies in every pod that runs a user's code, and whatever that code installs.
     """
-    name = access.task_account
-    more = access.account_unneeded(name, "task")
+    known = accounts(started, access, argo, until)
+    more = access.account_unneeded(known.task, *known.roles(known.task))
 
-    assert not more, f"service account {name} may, and no step needs it to: {more}"
+    assert not more, f"service account {known.task} may, and no step needs it to: {more}"
 
 
-@requirement("SEC-009", level="SHOULD", needs={"rights-of-others"}, **ON_ARGO)
+@requirement("SEC-009", level="SHOULD", needs=OTHERS, **ON_ARGO)
 def test_workflow_account_has_no_more(started, access, argo, until):
     """The account that Argo uses where a template names none may do nothing that no workflow needs.
 
     Why: whoever may create a workflow runs what he likes under it.
     """
-    name = workflow_account(started, access, argo, until)
-    roles = ("workflow", "task") if name == access.task_account else ("workflow",)
-    more = access.account_unneeded(name, *roles)
+    known = accounts(started, access, argo, until)
+    more = access.account_unneeded(known.workflow, *known.roles(known.workflow))
 
-    assert not more, f"service account {name} may, and no workflow needs it to: {more}"
+    assert not more, f"service account {known.workflow} may, and no workflow needs it to: {more}"
 
 
-@requirement("SEC-010", level="SHOULD", needs={"kubernetes", "rights-of-others"})
+@requirement("SEC-010", level="SHOULD", needs={"kubernetes", *OTHERS})
 def test_default_account_may_do_nothing(access):
     """The service account `default` of the jobs' namespace may do nothing beyond what everybody may.
 
@@ -129,8 +128,8 @@ def test_default_account_may_do_nothing(access):
     assert not more, f"service account default in {access.namespace} may: {more}"
 
 
-def workflow_account(started, access, argo, until):
-    """The account in a workflow of this run that has been picked up, by when Argo's defaults are in it."""
+def accounts(started, access, argo, until):
+    """The accounts of this run's workflow, which has been picked up: by then Argo's defaults are in it."""
     name = started.run_id
     until(
         lambda: argo.phase(name),
@@ -138,4 +137,4 @@ def workflow_account(started, access, argo, until):
         within="workflow_picked_up",
         explain=lambda: argo.explain(name),
     )
-    return access.workflow_account(argo.workflow(name))
+    return access.accounts(argo.workflow(name))
