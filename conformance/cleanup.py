@@ -88,9 +88,8 @@ def _jobs(session: Session, done: Cleanup) -> None:
 def _jobsets(session: Session, done: Cleanup) -> None:
     view = cluster.Cluster(session)
     api = CustomObjectsApi(cluster.connection())
-    where = {"group": "jobset.x-k8s.io", "version": "v1alpha2", "namespace": view.namespace, "plural": "jobsets"}
-    listed = cluster.call(api.list_namespaced_custom_object, **where, label_selector=view.selector)["items"]
-    for name in (item["metadata"]["name"] for item in listed):
+    where = {**cluster.JOBSETS, "namespace": view.namespace}
+    for name in (item["metadata"]["name"] for item in view.jobsets()):
         done.remove(f"jobset/{name}", api.delete_namespaced_custom_object, **where, name=name)
 
 

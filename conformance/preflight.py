@@ -51,6 +51,8 @@ def observe(target: Target, session: Session) -> Observed:
             if version := argo_version(session):
                 seen.versions["argo"] = version
         seen.capabilities |= gpu_needs(session) | leave_needs(session)
+        if "gpu" in seen.capabilities - target.simulated:
+            seen.capabilities.add("gpu-real")
         if cluster.has_api("jobset.x-k8s.io"):
             seen.capabilities.add("jobset")
     return seen
@@ -111,7 +113,7 @@ def gpu_needs(session: Session) -> set[str]:
         "gpu": bool(marked),
         "gpu-exclusive": bool(marked) and not any(map(cluster.Cluster.shares_gpus, marked)),
         "gpu-whole": bool(marked) and not offers_slices_alone,
-        "gpu-pair": max(whole, default=0) >= PAIR,
+        "gpu-pair": max(whole, default=0) >= PAIR and not any(map(cluster.Cluster.slices_gpus, nodes)),
         "gpu-scarce": 0 < sum(whole) <= PAIR,
         "gpu-amd": any(int(node.status.allocatable.get(cluster.AMD, 0)) for node in nodes),
     }
@@ -130,7 +132,7 @@ def leave_needs(session: Session) -> set[str]:
         "secrets": may("secrets", "create", "delete"),
         "storage": may("persistentvolumeclaims", "create", "delete") and _seen(view.default_storage),
         "evict": may("pods/eviction", "create"),
-        "gpu-plugin": may("pods", "list", "delete", namespace=cluster.PLUGIN_NAMESPACE),
+        "gpu-plugin": _seen(view.gpu_plugin) and may("pods", "delete", namespace=cluster.PLUGIN_NAMESPACE),
         "disposable-node": _seen(view.disposable_nodes) and may("nodes", "patch", namespace=""),
         "rights-of-others": may("localsubjectaccessreviews", "create", group="authorization.k8s.io"),
     }

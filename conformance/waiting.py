@@ -43,7 +43,11 @@ class Until:
         Raises ``Unsettled`` after the deadline ``within`` (a name in ``DEADLINES``), with what ``explain``
         says of how things stand by then.
         """
-        return wait(condition, awaited, DEADLINES[within] * self.patience, explain)
+        return wait(condition, awaited, self.limit(within), explain)
+
+    def limit(self, within: str) -> float:
+        """The deadline of that name, in seconds: for what has happened already."""
+        return DEADLINES[within] * self.patience
 
 
 def wait(condition: Callable[[], T], awaited: str, seconds: float, explain: Callable[[], str] = str) -> T:

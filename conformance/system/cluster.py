@@ -8,13 +8,23 @@ from functools import cache
 from typing import Any
 
 import kubernetes
-from kubernetes.client import ApiClient, ApisApi, AppsV1Api, AuthorizationV1Api, BatchV1Api, CoreV1Api, StorageV1Api
+from kubernetes.client import (
+    ApiClient,
+    ApisApi,
+    AppsV1Api,
+    AuthorizationV1Api,
+    BatchV1Api,
+    CoreV1Api,
+    CustomObjectsApi,
+    StorageV1Api,
+)
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils import parse_quantity
 from urllib3.exceptions import HTTPError
 
 from conformance.errors import Blocked, TargetError
 from conformance.session import LABEL, Session
+from conformance.system import limits
 from conformance.system.flows import RunView
 
 CALL_S = (5, 30)
@@ -25,6 +35,9 @@ PLUGIN_NAMESPACE = "kube-system"
 """Where the GPU's device plugin usually is."""
 
 DISPOSABLE = "mfconf.dev/disposable"
+"""The label, with the value ``true``, by which the owner of a node or a pod says that it may be ended."""
+
+JOBSETS = {"group": "jobset.x-k8s.io", "version": "v1alpha2", "plural": "jobsets"}
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 LOG_LINES = 8
 FORBIDDEN, NOT_FOUND = 403, 404
@@ -100,6 +113,17 @@ class Cluster:
 
         return [node for node in self.nodes() if says_so(node)]
 
+    def tainted_gpu_nodes(self) -> set[str]:
+        """The names of the GPU nodes whose taint keeps pods away that do not tolerate it."""
+        return {
+            node.metadata.name for node in self.gpu_nodes() if any(taint.key == GPU for taint in node.spec.taints or [])
+        }
+
+    @staticmethod
+    def addresses(node: Any) -> list[str]:
+        """The IP addresses by which a node's pods know it."""
+        return [address.address for address in node.status.addresses or [] if address.type == "InternalIP"]
+
     def disposable_nodes(self) -> list[Any]:
         """The nodes that may be drained and lost: those with the label ``mfconf.dev/disposable=true``."""
         return [node for node in self.nodes() if (node.metadata.labels or {}).get(DISPOSABLE) == "true"]
@@ -108,6 +132,11 @@ class Cluster:
     def offered(node: Any) -> int:
         """How many of NVIDIA's devices a node offers to pods: whole, shared, or slices (``nvidia.com/mig-...``)."""
         return sum(int(count) for name, count in node.status.allocatable.items() if name.startswith(DEVICES))
+
+    @staticmethod
+    def slices_gpus(node: Any) -> bool:
+        """Tell whether a node says that what it offers as GPUs are slices of them (MIG, strategy ``single``)."""
+        return "-MIG-" in (node.metadata.labels or {}).get(f"{GPU}.product", "")
 
     @staticmethod
     def shares_gpus(node: Any) -> bool:
@@ -136,16 +165,43 @@ class Cluster:
             named = {name for task in run.steps[step] for name in task.pods}
             found = [pod for pod in self.pods() if pod.metadata.name in named]
         else:
-            found = [
-                pod
-                for pod in self.pods()
-                if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
-                or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
-            ]
+            found = self._all_of(run)
         if not found:
             what = "/".join(filter(None, [run.pathspec, step]))
             raise Blocked(f"no pod of {what} is left on the cluster: is podGC or a TTL set?")
         return found
+
+    def _all_of(self, run: RunView) -> list[Any]:
+        return [
+            pod
+            for pod in self.pods()
+            if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
+            or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
+        ]
+
+    def alive(self, run: RunView) -> list[str]:
+        """The names of a run's pods that have not ended."""
+        return [pod.metadata.name for pod in self._all_of(run) if pod.status.phase not in ("Succeeded", "Failed")]
+
+    def jobsets(self) -> list[Any]:
+        """The JobSets of this session, as the API has them: dictionaries."""
+        api = CustomObjectsApi(connection())
+        where = {**JOBSETS, "namespace": self.namespace, "label_selector": self.selector}
+        what = f"list jobsets in {self.namespace}"
+        return list(look(api.list_namespaced_custom_object, what, **where)["items"])
+
+    def jobsets_of(self, run: RunView) -> list[Any]:
+        """The JobSets of a run. Raises ``Blocked`` where none is left."""
+        found = [s for s in self.jobsets() if s["metadata"].get("annotations", {}).get("metaflow/run_id") == run.id]
+        if not found:
+            raise Blocked(f"no JobSet of {run.pathspec} is left on the cluster: who removed it?")
+        return found
+
+    @staticmethod
+    def end_of(jobset: Any) -> str:
+        """The condition that says how a JobSet ended, ``Completed`` or ``Failed``; empty if none does."""
+        met = {c["type"] for c in jobset.get("status", {}).get("conditions", []) if c["status"] == "True"}
+        return next((end for end in ("Completed", "Failed") if end in met), "")
 
     @staticmethod
     def main_container(pod: Any) -> Any:
@@ -163,10 +219,60 @@ class Cluster:
         where = {"namespace": self.namespace, "label_selector": self.selector}
         return list(look(self.batch.list_namespaced_job, f"list jobs in {self.namespace}", **where).items)
 
+    def jobs_of(self, run: RunView) -> list[Any]:
+        """The Kubernetes jobs of a run. Raises ``Blocked`` where none is left, so that nothing is judged well by none."""
+        found = [job for job in self.jobs() if (job.metadata.annotations or {}).get("metaflow/run_id") == run.id]
+        if not found:
+            raise Blocked(f"no job of {run.pathspec} is left on the cluster: is a TTL set?")
+        return found
+
+    @staticmethod
+    def spans(pods: list[Any]) -> list[tuple[Any, Any]]:
+        """When each pod was made, and when its containers had ended, of those that have: pairs of ``datetime``."""
+        ends = [
+            [status.state.terminated for status in pod.status.container_statuses or [] if status.state.terminated]
+            for pod in pods
+        ]
+        return [
+            (pod.metadata.creation_timestamp, max(state.finished_at for state in states))
+            for pod, states in zip(pods, ends, strict=True)
+            if states
+        ]
+
+    def _limit_ranges(self) -> list[Any]:
+        what = f"list limit ranges in {self.namespace}"
+        return list(look(self.core.list_namespaced_limit_range, what, namespace=self.namespace).items)
+
+    def _guaranteed(self) -> bool:
+        return self.session.config.get("METAFLOW_KUBERNETES_QOS", "").lower() == "guaranteed"
+
+    def refused_by_quotas(self, asked: dict[str, float]) -> list[str]:
+        """Why quotas of the jobs' namespace refuse a step that requests so much: CPUs and bytes by resource."""
+        what = f"list resource quotas in {self.namespace}"
+        quotas = look(self.core.list_namespaced_resource_quota, what, namespace=self.namespace).items
+        return limits.refused_by_quotas(quotas, self._limit_ranges(), asked, guaranteed=self._guaranteed())
+
+    def refused_by_ranges(self, asked: dict[str, float]) -> list[str]:
+        """Why limit ranges of the jobs' namespace refuse a step that requests so much: CPUs and bytes by resource."""
+        return limits.refused_by_ranges(self._limit_ranges(), asked, guaranteed=self._guaranteed())
+
     def evict(self, pod: str) -> None:
         """Evict a pod, as a drain does. Raises ``TargetError`` where a disruption budget or a right is in the way."""
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
         call(self.core.create_namespaced_pod_eviction, name=pod, namespace=self.namespace, body=body)
+
+    def gpu_plugin(self) -> list[str]:
+        """The pods of the GPUs' device plugin that may be restarted: those with the label ``mfconf.dev/disposable``."""
+        where = {"namespace": PLUGIN_NAMESPACE, "label_selector": f"{DISPOSABLE}=true"}
+        pods = look(self.core.list_namespaced_pod, f"list pods in {PLUGIN_NAMESPACE}", **where).items
+        return [pod.metadata.name for pod in pods]
+
+    def restart_gpu_plugin(self) -> list[str]:
+        """Delete the pods of the GPUs' device plugin, which its owner makes anew; their names."""
+        names = self.gpu_plugin()
+        for name in names:
+            call(self.core.delete_namespaced_pod, name=name, namespace=PLUGIN_NAMESPACE)
+        return names
 
     def service_account(self, name: str) -> Any:
         """The service account, or None. Raises ``Forbidden`` where this context may not read it."""

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from conformance.errors import HarnessError
 from conformance.requirement import Launch
 from conformance.session import Session
 from conformance.system.configuring import extended
-from conformance.system.flows import session_environment
+from conformance.system.flows import await_launch, session_environment
 from conformance.system.scenarios import Scenario, catalogue
 from conformance.waiting import DEADLINES
 
@@ -69,6 +70,13 @@ class Stopped(BaseException):
     """Somebody wants this launch to end."""
 
 
+def await_others(session: Session, scenario: Scenario, launch: Launch) -> None:
+    """Wait until the launches are over that this one would disturb. They were started before it, so they end."""
+    for name in scenario.after:
+        if (name, launch.orchestrator) in session.launches:
+            await_launch(session, Launch(name, launch.orchestrator))
+
+
 def prepare(session: Session, scenario: Scenario, launch: Launch) -> None:
     """Have everything that Metaflow makes for this launch bear the run's ID, and make the scenario's props."""
     prop = session.prop(launch)
@@ -94,14 +102,16 @@ async def run_flow(session: Session, scenario: Scenario, launch: Launch, state: 
     runner = Runner(str(scenario.file), show_output=False, decospecs=specs, pylint=False)
     limit = scenario.deadline_s * session.patience
     executing = None
+    over = threading.Event()
     try:
         executing = await runner.async_run(tags=[session.tag], **scenario.parameters)
         state.update(state="running", run_id=executing.run.id)
-        disturbing = asyncio.create_task(disturb(session, scenario, executing, state))
+        disturbing = asyncio.create_task(disturb(session, scenario, executing, state, over))
         try:
             await asyncio.wait_for(executing.command_obj.process.wait(), limit)
         finally:
-            disturbing.cancel()
+            over.set()
+            await disturbing
         state.finish(executing.status, described(session, executing) if executing.returncode else "")
     except TimeoutError:
         message = described(session, executing)
@@ -150,22 +160,26 @@ def deploy_flow(session: Session, scenario: Scenario, launch: Launch, state: Sta
         state.finish("failed", asked(lambda: argo.explain(workflow)))
 
 
-async def disturb(session: Session, scenario: Scenario, executing: Any, state: State) -> None:
-    """Do to the run what its scenario says, once everything that it waits for was told; note what was done."""
+async def disturb(session: Session, scenario: Scenario, executing: Any, state: State, over: threading.Event) -> None:
+    """Do to the run what its scenario says, once everything that it waits for was told; note what was done.
+
+    ``over``: set when the run has ended: no more is waited for, and what is undone afterwards is undone now.
+    """
     disturbance = scenario.disturb
     if disturbance is None:
         return
     from conformance.system.disturbing import disturbed  # noqa: PLC0415 - Kubernetes only where it is needed
 
-    while True:
+    told = ""
+    while not all(re.search(pattern, told) for pattern in disturbance.when):
+        if over.is_set():
+            return
+        await asyncio.sleep(POLL_S)
         told = await asyncio.to_thread(
             lambda: f"{executing.stdout}\n{executing.stderr}\n{described(session, executing)}"
         )
-        if all(re.search(pattern, told) for pattern in disturbance.when):
-            break
-        await asyncio.sleep(POLL_S)
     try:
-        done = await asyncio.to_thread(disturbed, session, disturbance, executing.run.id)
+        done = await asyncio.to_thread(disturbed, session, disturbance, executing.run.id, over)
     except (HarnessError, ApiException) as error:
         state.update(message=f"{disturbance.how}: {error}")
         return
@@ -222,6 +236,7 @@ def main(arguments: list[str]) -> None:
     state = State(session.launch_file(launch), scenario, launch)
     signal.signal(signal.SIGTERM, stop)
     try:
+        await_others(session, scenario, launch)
         prepare(session, scenario, launch)
         if launch.orchestrator == "argo":
             deploy_flow(session, scenario, launch, state)

@@ -20,7 +20,8 @@ class Disturbance:
     """What befalls a run on Kubernetes while it lives, once every pattern of ``when`` was told.
 
     ``when``: regular expressions, searched in what the launcher prints and what the cluster says of the run.
-    ``how``: ``interrupt`` (Ctrl-C), ``kill`` (the launcher, with SIGKILL), ``evict`` (the pod of ``step``).
+    ``how``: ``interrupt`` (Ctrl-C), ``kill`` (the launcher, with SIGKILL), ``evict`` (the pod of ``step``),
+    ``restart-gpu-plugin`` (while the pod of ``step`` runs).
     """
 
     how: str
@@ -36,7 +37,8 @@ class Scenario:
     the name of its ``props``, which are made for the launch: ``secret``, ``claim``. ``resources``: what
     ``--with kubernetes:`` gives each step.
     ``pods``: which steps become pods on Kubernetes: ``all``, or ``marked``, those under ``@kubernetes`` alone, as each
-    of the others costs seconds of CPU.
+    of the others costs seconds of CPU. ``after``: scenarios whose launches have to be over, as this one would disturb
+    them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Scenario:
     props: tuple[str, ...] = ()
     resources: str = RESOURCES
     pods: str = "all"
+    after: tuple[str, ...] = ()
     disturb: Disturbance | None = None
 
     @property
@@ -66,4 +69,5 @@ def catalogue() -> dict[str, Scenario]:
 def _scenario(name: str, entry: dict[str, Any]) -> Scenario:
     if "disturb" in entry:
         entry["disturb"] = Disturbance(**{**entry["disturb"], "when": tuple(entry["disturb"]["when"])})
-    return Scenario(name, **{**entry, "props": tuple(entry.get("props", ()))})
+    lists = {name: tuple(entry.get(name, ())) for name in ("props", "after")}
+    return Scenario(name, **{**entry, **lists})
