@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +18,19 @@ LAUNCHER, TASK = "metaflow-user", "metaflow-task"
 MARK = f'JSONPatch{{{{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("{LABEL}"), value: "{{}}"}}}}'
 """Tells that the API server heeds the policy; pods of a run have annotations, and so has a probe."""
 
+RBAC = "rbac.authorization.k8s.io/v1"
+
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A JSON merge patch of an object that is there for all."""
+    """A JSON merge patch of an object that is there for all; it is made from what is there."""
 
     kind: str
     name: str
     namespace: str
-    content: Manifest
+    content: Callable[[Manifest], Manifest]
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Bench:
         self.scripts: list[Script] = []
         self.rights: list[Rights] = []
         self.removed: list[tuple[str, str]] = []
+        self.labels = {LABEL: name}
         self.waits: list[tuple[str, ...]] = []
         self._alone = False
 
@@ -94,10 +97,13 @@ class Bench:
         self.rights.append(Rights(TASK, lacks, tuple(more)))
         self.configure(KUBERNETES_SERVICE_ACCOUNT=self.made)
 
-    def own_namespace(self, *, without: Iterable[tuple[str, str]] = ()) -> None:
+    def own_namespace(
+        self, *, without: Iterable[tuple[str, str]] = (), labels: Mapping[str, str] | None = None
+    ) -> None:
         """Have jobs run in a namespace of the mutant's own, with what the usual one has but for ``(kind, name)``."""
         self.namespace = self.made
         self.removed += without
+        self.labels |= labels or {}
         self.configure(KUBERNETES_NAMESPACE=self.made)
 
     def make(self, api: str, kind: str, name: str = "", *, namespaced: bool = True, **content: Any) -> None:
@@ -126,8 +132,8 @@ class Bench:
         self.make(api, "MutatingAdmissionPolicy", namespaced=False, spec=spec)
         self.make(api, "MutatingAdmissionPolicyBinding", namespaced=False, spec={"policyName": self.made})
 
-    def patch(self, kind: str, name: str, namespace: str, **content: Any) -> None:
-        """Change an object that is there for all, by a JSON merge patch."""
+    def patch(self, kind: str, name: str, namespace: str, content: Callable[[Manifest], Manifest]) -> None:
+        """Change an object that is there for all, by the JSON merge patch that ``content`` makes of it as it is."""
         self.patches.append(Patch(kind, name, namespace, content))
 
     def on_node(self, node: str, do: str, undo: str, *, stdin: str = "", alone: bool = True) -> None:
@@ -136,7 +142,7 @@ class Bench:
         self._alone |= alone
 
     def wait(self, *words: str) -> None:
-        """Wait, with ``kubectl wait`` and these words, until the change has come through."""
+        """Wait, with these words of kubectl's, until the change has come through."""
         self.waits.append(words)
 
     def by_itself(self) -> None:

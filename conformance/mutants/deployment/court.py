@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from conformance.mutants.deployment import making
 from conformance.mutants.deployment.bench import Bench
 from conformance.mutants.deployment.standing import Standing
 from conformance.outcome import Level, Outcome
-from conformance.requirement import Case, catalogue
+from conformance.requirement import Case, Requirement, catalogue
 from conformance.targets import kind
 from conformance.targets.base import Options
 
@@ -62,7 +62,8 @@ class Court:
         self.folder = folder / "mutants"
         self.standing = standing
         self.over = threading.Event()
-        self.cases = {mutant.name: claiming(mutant) for mutant in chosen}
+        known = catalogue()
+        self.cases = {mutant.name: claiming(mutant, known) for mutant in chosen}
 
     @property
     def claims(self) -> dict[str, tuple[str, ...]]:
@@ -130,11 +131,11 @@ class Court:
         return (judged if came else replace(judged, ended="")), came  # ended here: that is no word of the suite's
 
 
-def claiming(mutant: Mutant) -> tuple[Case, ...]:
+def claiming(mutant: Mutant, known: Iterable[Requirement]) -> tuple[Case, ...]:
     """The cases that say they kill the mutant: those without a launch, and those on its orchestrator."""
     return tuple(
         case
-        for requirement in catalogue()
+        for requirement in known
         if mutant.name in requirement.kills
         for case in requirement.cases
         if case.launch is None or case.launch.orchestrator == mutant.on

@@ -67,10 +67,10 @@ def made(bench: Bench, standing: Standing) -> Iterator[dict[str, str]]:
     """
     doing = f"making the mutant {bench.name}"
     objects = [*standing.namespace(bench), *standing.accounts(bench), *bench.objects]
-    patches = [(patch, standing.former(patch)) for patch in bench.patches]
+    patches = [(patch, patch.content(former), former) for patch in bench.patches for former in [standing.former(patch)]]
     undo = [
         *([_kubectl("delete", "--ignore-not-found", "--wait=false", stdin=_named(objects))] if objects else []),
-        *(_patch(patch, inverse(patch.content, former)) for patch, former in patches),
+        *(_patch(patch, inverse(content, former)) for patch, content, former in patches),
         *(Command(f"taking back {bench.name} on {s.node}", s.node, (s.undo,), s.stdin) for s in bench.scripts),
     ]
     journal = JOURNAL / f"{bench.name}.json"
@@ -79,8 +79,8 @@ def made(bench: Bench, standing: Standing) -> Iterator[dict[str, str]]:
         if objects:
             listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
             cluster.kubectl("apply", "--server-side", "--filename=-", doing=doing, stdin=listed)
-        for patch in bench.patches:
-            _patch(patch, patch.content).run()
+        for patch, content, _ in patches:
+            _patch(patch, content).run()
         for script in bench.scripts:
             Command(doing, script.node, (script.do,), script.stdin).run()
         _come_through(bench)
@@ -169,7 +169,7 @@ def _named(objects: list[Manifest]) -> str:
 
 def _come_through(bench: Bench) -> None:
     for words in bench.waits:
-        cluster.kubectl("wait", *words, f"--timeout={COME_S}s", doing=f"waiting for the mutant {bench.name}")
+        cluster.kubectl(*words, f"--timeout={COME_S}s", doing=f"waiting for the mutant {bench.name}")
     if any(one["kind"] == "MutatingAdmissionPolicy" for one in bench.objects):
         wait(lambda: _changes_pods(bench), f"the API server heeds the policy {bench.made}", COME_S)
 
@@ -191,11 +191,10 @@ def _changes_pods(bench: Bench) -> bool:
     return LABEL in annotations
 
 
-def _as_before(bench: Bench, patches: list[tuple[Patch, Manifest]], standing: Standing) -> None:
+def _as_before(bench: Bench, patches: list[tuple[Patch, Manifest, Manifest]], standing: Standing) -> None:
     """See that what is shared is as it was, and works. Raises ``NotTakenBack``."""
-    for patch, former in patches:
-        now = standing.former(patch)
-        if inverse(patch.content, now) != inverse(patch.content, former):
+    for patch, content, former in patches:
+        if inverse(content, standing.former(patch)) != inverse(content, former):
             raise NotTakenBack(
                 f"the mutant {bench.name} is not taken back: {patch.kind} {patch.name} is as it was made"
             )

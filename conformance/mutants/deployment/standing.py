@@ -9,9 +9,8 @@ from typing import Any
 from conformance.errors import TargetError
 from conformance.local import cluster
 from conformance.local.deployment import JOBS
-from conformance.mutants.deployment.bench import LABEL, LAUNCHER, TASK, Bench, Manifest, Patch, Rights
+from conformance.mutants.deployment.bench import LABEL, LAUNCHER, RBAC, Bench, Manifest, Patch, Rights
 
-RBAC = "rbac.authorization.k8s.io/v1"
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a secret
 
 
@@ -94,7 +93,7 @@ class Standing:
         """The mutant's own namespace, where it has one, with accounts, secrets and roles as in that of the jobs."""
         if bench.namespace == JOBS:
             return []
-        meta = {"name": bench.namespace, "labels": {LABEL: bench.name}}
+        meta = {"name": bench.namespace, "labels": bench.labels}
         made: list[Manifest] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": meta}]
         for one in self._jobs:
             name = one["metadata"]["name"]
@@ -105,7 +104,7 @@ class Standing:
             kept = {key: value for key, value in one.items() if key not in ("metadata", "apiVersion", "kind")}
             if "subjects" in kept:
                 inside = {"namespace": bench.namespace}
-                kept["subjects"] = [{**who, **(inside if who["name"] == TASK else {})} for who in kept["subjects"]]
+                kept["subjects"] = [{**who, **(inside if who["name"] != LAUNCHER else {})} for who in kept["subjects"]]
             copied = _object(one["apiVersion"], one["kind"], bench, bench.namespace, **kept)
             copied["metadata"]["name"] = name
             made.append(copied)

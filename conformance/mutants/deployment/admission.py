@@ -1,0 +1,115 @@
+"""Admission: what policies, meshes and operators do to the pods of a run, behind its back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from conformance.local.deployment import PLATFORM
+from conformance.mutants.catalogue import mutant as declare
+from conformance.mutants.deployment.bench import Bench, Expression, add, remove, replace
+
+mutant = partial(declare, area="compute")
+
+STEP = "/spec/containers/0"
+"""The container of a step that is no workflow's."""
+
+OWN_IMAGE = Expression("object.spec.containers[0].image")
+SELECTS = "has(object.spec.nodeSelector)"
+
+
+@mutant("memory-request-changed")
+def memory_request_changed(bench: Bench) -> None:
+    """An autoscaler of pods gives each step more memory than it asks for."""
+    bench.pods(replace(f"{STEP}/resources/requests/memory", "384M"))
+
+
+@mutant("cpu-request-lost")
+def cpu_request_lost(bench: Bench) -> None:
+    """A policy takes the request for CPU away: nodes fill beyond what they have."""
+    bench.pods(remove(f"{STEP}/resources/requests/cpu"))
+
+
+@mutant("account-replaced")
+def account_replaced(bench: Bench) -> None:
+    """A policy has every pod run as the account `default`."""
+    bench.pods(add("/spec/serviceAccountName", "default"), add("/spec/serviceAccount", "default"))
+
+
+@mutant("labels-lost")
+def labels_lost(bench: Bench) -> None:
+    """A policy takes away the labels by which Metaflow's pods are known."""
+    bench.pods(remove("/metadata/labels/app.kubernetes.io~1part-of"))
+
+
+@mutant("annotations-lost")
+def annotations_lost(bench: Bench) -> None:
+    """A policy takes away the annotation that names a pod's step."""
+    bench.pods(remove("/metadata/annotations/metaflow~1step_name"))
+
+
+@mutant("secret-reference-lost")
+def secret_reference_lost(bench: Bench) -> None:
+    """A policy takes the reference to the configured secret away: the step has no credentials."""
+    bench.pods(remove(f"{STEP}/envFrom"))
+
+
+@mutant("credentials-in-plain-sight")
+def credentials_in_plain_sight(bench: Bench) -> None:
+    """An injector writes a credential into the pod's spec, where whoever may list pods reads it."""
+    bench.pods(add(f"{STEP}/env/-", {"name": "AWS_SESSION_TOKEN", "value": "not-a-real-token"}))
+
+
+@mutant("service-url-replaced")
+def service_url_replaced(bench: Bench) -> None:
+    """An injector gives steps another address of the metadata service than the configured one."""
+    value = f"http://metadata-service.{PLATFORM}.svc:8080"
+    bench.pods(add(f"{STEP}/env/-", {"name": "METAFLOW_SERVICE_URL", "value": value}))
+
+
+@mutant("sidecar-never-ends")
+def sidecar_never_ends(bench: Bench) -> None:
+    """A mesh puts a container beside the step that never ends, so that no job does."""
+    sidecar = {"name": "mesh", "image": OWN_IMAGE, "command": ["sleep", "3600"]}
+    bench.pods(add("/spec/containers/-", sidecar))
+
+
+@mutant("root-file-system-read-only")
+def root_file_system_read_only(bench: Bench) -> None:
+    """A policy makes the container's root file system read-only."""
+    bench.pods(add(f"{STEP}/securityContext", {"readOnlyRootFilesystem": True}))
+
+
+@mutant("another-user")
+def another_user(bench: Bench) -> None:
+    """A policy has steps run as a user who may write nowhere."""
+    bench.pods(add(f"{STEP}/securityContext", {"runAsUser": 65534}))
+
+
+@mutant("deadline-of-seconds")
+def deadline_of_seconds(bench: Bench) -> None:
+    """A policy gives every pod five seconds to live."""
+    bench.pods(add("/spec/activeDeadlineSeconds", 5))
+
+
+@mutant("image-without-python")
+def image_without_python(bench: Bench) -> None:
+    """A policy replaces the image by one that has neither a shell nor Python."""
+    bench.pods(replace(f"{STEP}/image", "registry.k8s.io/pause:3.10"))
+
+
+@mutant("node-selector-added")
+def node_selector_added(bench: Bench) -> None:
+    """A policy has pods wait for a node that does not exist."""
+    bench.pods(add("/spec/nodeSelector", {"mfconf.dev/pool": "none"}))
+
+
+@mutant("time-zone-elsewhere")
+def time_zone_elsewhere(bench: Bench) -> None:
+    """Steps have another time zone than the metadata service and its users."""
+    bench.pods(add(f"{STEP}/env/-", {"name": "TZ", "value": "America/New_York"}))
+
+
+@mutant("step-hostname-replaced")
+def step_hostname_replaced(bench: Bench) -> None:
+    """A policy gives every pod one host name: who ran where is not told any more."""
+    bench.pods(add("/spec/hostname", "worker"))

@@ -1,0 +1,177 @@
+"""GPUs: device plugins, taints and limits."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from conformance.mutants.catalogue import mutant as declare
+from conformance.mutants.deployment.bench import Bench, Manifest, add, remove
+
+mutant = partial(declare, area="gpu")
+
+NODE = "mfconf-worker2"
+PLUGIN = ("daemonset", "gpu-device-plugin", "kube-system")
+ASKS = (
+    'has(object.spec.containers[0].resources.limits) && "nvidia.com/gpu" in object.spec.containers[0].resources.limits'
+)
+SERVED = """
+import device_plugin as plugin
+messages = plugin.messages
+{change}
+plugin.main()
+"""
+
+
+def plugin(bench: Bench, change: str, *, count: int = 2) -> None:
+    """Run NVIDIA's stand-in with its module ``plugin`` changed by lines of Python, and another number of devices."""
+
+    def changed(former: Manifest) -> Manifest:
+        spec = former["spec"]["template"]["spec"]
+        first, *others = spec["containers"]
+        environment = [{"name": "RESOURCE", "value": "nvidia.com/gpu"}, {"name": "COUNT", "value": str(count)}]
+        command = ["python3", "-c", SERVED.format(change=change)]
+        containers = [{**first, "env": environment, "command": command}, *others]
+        return {"spec": {"template": {"spec": {"containers": containers}}}}
+
+    bench.patch(*PLUGIN, changed)
+    bench.wait("rollout", "status", "daemonset/gpu-device-plugin", "--namespace=kube-system")
+    offered(bench, count)
+
+
+def offered(bench: Bench, count: int) -> None:
+    """Wait until the GPU node offers so many devices."""
+    path = f"--for=jsonpath={{.status.allocatable['nvidia\\.com/gpu']}}={count}"
+    bench.wait("wait", "node", NODE, path)
+
+
+@mutant("device-plugin-gone")
+def device_plugin_gone(bench: Bench) -> None:
+    """The device plugin runs on no node: GPU nodes offer nothing."""
+
+    def nowhere(_: Manifest) -> Manifest:
+        return {"spec": {"template": {"spec": {"nodeSelector": {"mfconf.dev/pool": "none"}}}}}
+
+    bench.patch(*PLUGIN, nowhere)
+    offered(bench, 0)
+
+
+@mutant("same-device-twice")
+def same_device_twice(bench: Bench) -> None:
+    """The device plugin hands out one and the same device to every container."""
+    plugin(
+        bench,
+        "allocate = plugin.Plugin.Allocate\n"
+        "def same(self, request, context):\n"
+        "    for container in request.container_requests:\n"
+        "        del container.devices_ids[:]\n"
+        "        container.devices_ids.append(plugin.DEVICES[0])\n"
+        "    return allocate(self, request, context)\n"
+        "plugin.Plugin.Allocate = same",
+    )
+
+
+@mutant("device-without-name")
+def device_without_name(bench: Bench) -> None:
+    """The device plugin gives a container the device, but not the environment that names it."""
+    plugin(
+        bench,
+        "allocate = plugin.Plugin.Allocate\n"
+        "def nameless(self, request, context):\n"
+        "    answer = allocate(self, request, context)\n"
+        "    for container in answer.container_responses:\n"
+        "        container.envs.clear()\n"
+        "    return answer\n"
+        "plugin.Plugin.Allocate = nameless",
+    )
+
+
+@mutant("name-without-device")
+def name_without_device(bench: Bench) -> None:
+    """The device plugin names a device, but does not give it to the container."""
+    plugin(
+        bench,
+        "allocate = plugin.Plugin.Allocate\n"
+        "def empty(self, request, context):\n"
+        "    answer = allocate(self, request, context)\n"
+        "    for container in answer.container_responses:\n"
+        "        del container.devices[:]\n"
+        "    return answer\n"
+        "plugin.Plugin.Allocate = empty",
+    )
+
+
+@mutant("all-devices-to-each")
+def all_devices_to_each(bench: Bench) -> None:
+    """The device plugin gives every container all devices of the node."""
+    plugin(
+        bench,
+        "allocate = plugin.Plugin.Allocate\n"
+        "def everything(self, request, context):\n"
+        "    for container in request.container_requests:\n"
+        "        del container.devices_ids[:]\n"
+        "        container.devices_ids.extend(plugin.DEVICES)\n"
+        "    return allocate(self, request, context)\n"
+        "plugin.Plugin.Allocate = everything",
+    )
+
+
+@mutant("devices-unhealthy")
+def devices_unhealthy(bench: Bench) -> None:
+    """The device plugin reports every device as unhealthy."""
+    plugin(
+        bench,
+        "device = messages.Device\nmessages.Device = lambda ID, health: device(ID=ID, health='Unhealthy')",
+        count=2,
+    )
+    bench.waits.pop()
+    offered(bench, 0)
+
+
+@mutant("devices-shared-in-secret")
+def devices_shared_in_secret(bench: Bench) -> None:
+    """Two devices are advertised as four, and no label tells that they are shared."""
+    plugin(
+        bench,
+        "allocate = plugin.Plugin.Allocate\n"
+        "def shared(self, request, context):\n"
+        "    for container in request.container_requests:\n"
+        "        halves = {plugin.DEVICES[plugin.DEVICES.index(name) // 2] for name in container.devices_ids}\n"
+        "        del container.devices_ids[:]\n"
+        "        container.devices_ids.extend(sorted(halves))\n"
+        "    return allocate(self, request, context)\n"
+        "plugin.Plugin.Allocate = shared",
+        count=4,
+    )
+
+
+@mutant("gpu-nodes-cordoned")
+def gpu_nodes_cordoned(bench: Bench) -> None:
+    """The GPU nodes were cordoned for maintenance, and forgotten."""
+    bench.patch("node", NODE, "", lambda _: {"spec": {"unschedulable": True}})
+
+
+@mutant("toleration-lost")
+def toleration_lost(bench: Bench) -> None:
+    """A policy takes tolerations away: GPU steps find no node."""
+    bench.pods(remove("/spec/tolerations"), where=ASKS)
+
+
+@mutant("toleration-too-wide")
+def toleration_too_wide(bench: Bench) -> None:
+    """A policy has every pod tolerate every taint: CPU steps take the GPU nodes."""
+    affinity = {"key": "nvidia.com/gpu.present", "operator": "Exists"}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [affinity]}]}
+    bench.pods(
+        add("/spec/tolerations", [{"operator": "Exists"}]),
+        add("/spec/affinity", {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}),
+    )
+
+
+@mutant("gpu-limit-lost")
+def gpu_limit_lost(bench: Bench) -> None:
+    """A policy takes the limit for GPUs away: the step runs without one, on any node."""
+    bench.pods(
+        remove("/spec/containers/0/resources/limits/nvidia.com~1gpu"),
+        remove("/spec/containers/0/resources/requests/nvidia.com~1gpu"),
+        where=ASKS,
+    )
