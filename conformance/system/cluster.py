@@ -24,8 +24,8 @@ from urllib3.exceptions import HTTPError
 
 from conformance.errors import Blocked, TargetError
 from conformance.session import LABEL, Session
-from conformance.system import limits
 from conformance.system.flows import RunView
+from conformance.system.limits import Limits
 
 CALL_S = (5, 30)
 GPU = "nvidia.com/gpu"
@@ -220,41 +220,19 @@ class Cluster:
         return list(look(self.batch.list_namespaced_job, f"list jobs in {self.namespace}", **where).items)
 
     def jobs_of(self, run: RunView) -> list[Any]:
-        """The Kubernetes jobs of a run. Raises ``Blocked`` where none is left, so that nothing is judged well by none."""
+        """The Kubernetes jobs of a run. Raises ``Blocked`` where none is left, as ``pods_of`` does."""
         found = [job for job in self.jobs() if (job.metadata.annotations or {}).get("metaflow/run_id") == run.id]
         if not found:
             raise Blocked(f"no job of {run.pathspec} is left on the cluster: is a TTL set?")
         return found
 
-    @staticmethod
-    def spans(pods: list[Any]) -> list[tuple[Any, Any]]:
-        """When each pod was made, and when its containers had ended, of those that have: pairs of ``datetime``."""
-        ends = [
-            [status.state.terminated for status in pod.status.container_statuses or [] if status.state.terminated]
-            for pod in pods
-        ]
-        return [
-            (pod.metadata.creation_timestamp, max(state.finished_at for state in states))
-            for pod, states in zip(pods, ends, strict=True)
-            if states
-        ]
-
-    def _limit_ranges(self) -> list[Any]:
-        what = f"list limit ranges in {self.namespace}"
-        return list(look(self.core.list_namespaced_limit_range, what, namespace=self.namespace).items)
-
-    def _guaranteed(self) -> bool:
-        return self.session.config.get("METAFLOW_KUBERNETES_QOS", "").lower() == "guaranteed"
-
-    def refused_by_quotas(self, asked: dict[str, float]) -> list[str]:
-        """Why quotas of the jobs' namespace refuse a step that requests so much: CPUs and bytes by resource."""
-        what = f"list resource quotas in {self.namespace}"
-        quotas = look(self.core.list_namespaced_resource_quota, what, namespace=self.namespace).items
-        return limits.refused_by_quotas(quotas, self._limit_ranges(), asked, guaranteed=self._guaranteed())
-
-    def refused_by_ranges(self, asked: dict[str, float]) -> list[str]:
-        """Why limit ranges of the jobs' namespace refuse a step that requests so much: CPUs and bytes by resource."""
-        return limits.refused_by_ranges(self._limit_ranges(), asked, guaranteed=self._guaranteed())
+    def limits(self) -> Limits:
+        """What quotas and limit ranges of the jobs' namespace refuse. Raises ``Forbidden`` as others do."""
+        where = {"namespace": self.namespace}
+        quotas = look(self.core.list_namespaced_resource_quota, f"list resource quotas in {self.namespace}", **where)
+        ranges = look(self.core.list_namespaced_limit_range, f"list limit ranges in {self.namespace}", **where)
+        qos = self.session.config.get("METAFLOW_KUBERNETES_QOS", "")
+        return Limits(list(quotas.items), list(ranges.items), guaranteed=qos.lower() == "guaranteed")
 
     def evict(self, pod: str) -> None:
         """Evict a pod, as a drain does. Raises ``TargetError`` where a disruption budget or a right is in the way."""

@@ -188,6 +188,25 @@ def test_a_service_account_is_absent_only_where_the_server_says_so(view: Cluster
         view.service_account("runner")
 
 
+def test_the_jobs_of_a_run_are_found_by_its_id(view: Cluster, server: Server) -> None:
+    mine, other = named("t-a"), named("t-b")
+    mine.metadata.annotations, other.metadata.annotations = {"metaflow/run_id": "7"}, {"metaflow/run_id": "8"}
+    server.there["list_namespaced_job"] = [mine, other, named("t-c")]
+
+    assert [job.metadata.name for job in view.jobs_of(run_of())] == ["t-a"]
+    server.there["list_namespaced_job"] = [other]
+    with pytest.raises(Blocked, match="no job of F/7 is left"):
+        view.jobs_of(run_of())
+
+
+def test_limits_that_are_hidden_are_no_limits_that_admit_all(view: Cluster, server: Server) -> None:
+    assert view.limits().refused_by_quotas({"cpu": 1}) == []
+    for kind, what in (("resource_quota", "resource quotas"), ("limit_range", "limit ranges")):
+        server.refused = {f"list_namespaced_{kind}": 403}
+        with pytest.raises(Forbidden, match=f"not allowed to list {what} in jobs"):
+            view.limits()
+
+
 def test_a_user_who_may_not_list_nodes_has_no_gpu(view: Cluster, server: Server, session: Session) -> None:
     assert view
     server.there["list_node"] = [node(gpu="1")]
