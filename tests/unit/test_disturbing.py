@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from kubernetes.client.exceptions import ApiException
 
@@ -62,7 +67,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch, output: Path, outputs: list[str], d
         def stdout(self) -> str:
             return next(looks)
 
-    asyncio.run(launch.disturb(session(output), SCENARIO, Executing(), state))
+    asyncio.run(launch.disturb(session(output), SCENARIO, Executing(), state, Event()))
     assert not list(looks), "it did not wait for all of it"
     return state.data
 
@@ -71,7 +76,7 @@ def test_it_waits_until_everything_was_told(monkeypatch: pytest.MonkeyPatch, tmp
     seen: list[Any] = []
 
     def done(*arguments: Any) -> dict[str, Any]:
-        seen.append(arguments[1:])
+        seen.append(arguments[1:3])
         return {"at": 5.0, "pod": "slow-1"}
 
     data = disturb(monkeypatch, tmp_path, ["", "package", "step began"], done)
@@ -95,19 +100,120 @@ def test_what_could_not_be_done_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def pod(name: str, *, run: str = "7", step: str = "work", phase: str = "Running", going: bool = False) -> Any:
     notes = {"metaflow/run_id": run, "metaflow/step_name": step}
     meta = SimpleNamespace(name=name, annotations=notes, deletion_timestamp="now" if going else None)
-    return SimpleNamespace(metadata=meta, status=SimpleNamespace(phase=phase))
+    return SimpleNamespace(metadata=meta, spec=SimpleNamespace(node_name="n1"), status=SimpleNamespace(phase=phase))
 
 
 def test_the_pod_that_runs_now_is_the_one() -> None:
     others = [pod("a", run="8"), pod("b", step="end"), pod("c", phase="Failed"), pod("d", going=True)]
 
-    assert disturbing.running_pod(SimpleNamespace(pods=lambda: [*others, pod("e")]), "7", "work") == "e"  # type: ignore[arg-type]
+    found = disturbing.running_pod(SimpleNamespace(pods=lambda: [*others, pod("e")]), "7", "work")  # type: ignore[arg-type]
+
+    assert found.metadata.name == "e"
 
 
 @pytest.mark.parametrize("pods", [[], [pod("a"), pod("b")]])
 def test_none_or_several_are_no_one(pods: list[Any]) -> None:
     with pytest.raises(TargetError, match=f"has {len(pods)} running pods, not one"):
         disturbing.running_pod(SimpleNamespace(pods=lambda: pods), "7", "work")  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_over_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(disturbing, "disturbed", pytest.fail)
+    (tmp_path / "launches").mkdir()
+    state = launch.State(session(tmp_path).launch_file(LAUNCH), SCENARIO, LAUNCH)
+    over = Event()
+    over.set()
+
+    asyncio.run(launch.disturb(session(tmp_path), SCENARIO, SimpleNamespace(), state, over))
+
+    assert state.data["disturbed"] is None
+
+
+def test_a_signal_reaches_all_that_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = "import time; print(1, flush=True); time.sleep(60)"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    with subprocess.Popen([sys.executable, "-c", outer], stdout=subprocess.PIPE) as started:
+        assert started.stdout
+        started.stdout.readline()
+        itself = psutil.Process(started.pid)
+        monkeypatch.setattr(disturbing, "psutil", SimpleNamespace(Process=lambda: itself))
+
+        assert disturbing.signalled(signal.SIGKILL)["at"] > 0
+
+        assert started.stdout.read() == b"", "what it started holds its standard output"
+        assert started.wait(10) == 0
+
+
+class Nodes:
+    """A cluster whose one pod is replaced after some looks."""
+
+    def __init__(self, looks: int, refusal: Exception | None = None) -> None:
+        self.log: list[Any] = []
+        self.looks = looks
+        self.refusal = refusal
+        self.core = SimpleNamespace(patch_node=self.patch)
+
+    def patch(self, *, name: str, body: Any, **_: Any) -> None:
+        self.log.append((name, body["spec"]["unschedulable"]))
+
+    def evict(self, name: str) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.log.append(f"evict {name}")
+
+    def pods(self) -> list[Any]:
+        self.looks -= 1
+        return [pod("a")] if self.looks >= 0 else [pod("a", going=True), pod("b", phase="Pending")]
+
+
+def drain(monkeypatch: pytest.MonkeyPatch, output: Path, nodes: Nodes, how: str = "drain") -> dict[str, Any]:
+    monkeypatch.setattr(disturbing, "Cluster", lambda _: nodes)
+    monkeypatch.setattr(disturbing, "LOOK_S", 0)
+    return disturbing.disturbed(session(output), Disturbance(how, (), "work"), "7", Event())
+
+
+def test_a_drained_node_is_opened_again_once_the_step_has_another_pod(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nodes = Nodes(3)
+
+    done = drain(monkeypatch, tmp_path, nodes)
+
+    assert nodes.log == [("n1", True), "evict a", ("n1", None)]
+    assert nodes.looks == -1, "it was opened before there was another pod"
+    assert (done["pod"], done["node"]) == ("a", "n1")
+
+
+def test_a_node_is_opened_again_where_its_pod_may_not_be_evicted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nodes = Nodes(3, ApiException(status=429, reason="disruption budget"))
+
+    with pytest.raises(ApiException, match="disruption budget"):
+        drain(monkeypatch, tmp_path, nodes)
+
+    assert nodes.log == [("n1", True), ("n1", None)]
+
+
+def test_a_lost_node_gets_its_power_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    log = tmp_path / "power"
+    assert not disturbing.has_power()
+    monkeypatch.setenv(disturbing.STOP, f"sh -c 'echo stop {{node}} >> {log}'")
+    monkeypatch.setenv(disturbing.START, f"sh -c 'echo start {{node}} >> {log}'")
+
+    done = drain(monkeypatch, tmp_path, Nodes(2), "lose")
+
+    assert disturbing.has_power()
+    assert log.read_text(encoding="utf-8").splitlines() == ["stop n1", "start n1"]
+    assert done["node"] == "n1"
+
+
+@pytest.mark.parametrize("command", ["sh -c 'echo no such node {node} >&2; exit 1'", "/no/such/command {node}"])
+def test_a_command_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv(disturbing.STOP, command)
+
+    with pytest.raises(TargetError, match=r"MFCONF_NODE_STOP: .*: .*[Nn]o such"):
+        disturbing.power(disturbing.STOP, "n1")
 
 
 class Core:
