@@ -81,45 +81,34 @@ def _table(who: Who, *rows: tuple[str, str, str, str, str, str], scope: Scope = 
 JOB, SETS, CLIENT, DEPLOYER = "kubernetes_job.py", "kubernetes_jobsets.py", "argo_client.py", "argo_workflows.py"
 ENDING = "? Ctrl-C pauses the job of a step that runs, instead of ending its process"
 DELETING = "? with METAFLOW_KUBERNETES_JOB_TERMINATE_MODE=delete, Ctrl-C leaves pods running"
+AGAIN = "flows can't be deployed a second time or deleted, with a trigger or without"
 CLEANING = "what a run leaves on the cluster can't be removed"
 
 LAUNCHER = (
     *_table(
         Who.LAUNCHER,
-        ("create get patch", "jobs", BATCH, "kubernetes", "steps can't be started, followed or ended", JOB),
+        ("create", "jobs", BATCH, "kubernetes", "no step can be started as a pod", JOB),
+        ("get", "jobs", BATCH, "kubernetes", "the launcher can't follow the job of a step, and gives up", JOB),
+        ("patch", "jobs", BATCH, "kubernetes", "Ctrl-C leaves the pod of a step that waits for a node", JOB),
         ("delete", "jobs", BATCH, "kubernetes", DELETING, JOB),
         ("list", "pods", "", "kubernetes", "the launcher can't follow the pod of a step, and gives up", JOB),
         ("get create", "pods/exec", "", "kubernetes", ENDING, JOB),
-        ("create get delete", "jobsets", JOBSET, "jobset", "@parallel can't be started, followed or ended", SETS),
-        (
-            "get list create update delete",
-            "workflowtemplates",
-            ARGO,
-            "argo",
-            "flows can't be deployed, listed or deleted",
-            CLIENT,
-        ),
-        ("get create patch", "workflows", ARGO, "argo", "runs can't be triggered, followed or ended", CLIENT),
-        (
-            "get delete",
-            "cronworkflows",
-            ARGO,
-            "argo",
-            "flows can't be deployed (get) or deleted (delete), with a schedule or without",
-            CLIENT,
-        ),
+        ("create", "jobsets", JOBSET, "jobset", "no step with @parallel can be started", SETS),
+        ("get", "jobsets", JOBSET, "jobset", "the launcher can't follow a step with @parallel, and gives up", SETS),
+        ("delete", "jobsets", JOBSET, "jobset", "Ctrl-C leaves the pods of a step with @parallel that waits", SETS),
+        ("get create update", "workflowtemplates", ARGO, "argo", "flows can't be deployed", CLIENT),
+        ("list", "workflowtemplates", ARGO, "argo", "list-workflow-templates fails", CLIENT),
+        ("delete", "workflowtemplates", ARGO, "argo", "deployed flows can't be deleted", CLIENT),
+        ("create", "workflows", ARGO, "argo", "deployed flows can't be triggered", CLIENT),
+        ("get", "workflows", ARGO, "argo", "the status of a run can't be told", CLIENT),
+        ("patch", "workflows", ARGO, "argo", "runs can't be suspended or terminated", CLIENT),
+        ("get", "cronworkflows", ARGO, "argo", "flows can't be deployed, with a schedule or without", CLIENT),
+        ("delete", "cronworkflows", ARGO, "argo", "flows can't be deleted, with a schedule or without", CLIENT),
         ("create update", "cronworkflows", ARGO, "argo", "? flows with @schedule can't be deployed", CLIENT),
     ),
     *_table(
         Who.LAUNCHER,
-        (
-            "delete",
-            "sensors",
-            ARGO,
-            "argo",
-            "flows can't be deployed again or deleted, with a trigger or without",
-            DEPLOYER,
-        ),
+        ("delete", "sensors", ARGO, "argo", AGAIN, DEPLOYER),
         ("get create update", "sensors", ARGO, "argo", "? flows with @trigger can't be deployed", CLIENT),
         scope=Scope.SENSORS,
     ),

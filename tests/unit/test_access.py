@@ -105,9 +105,11 @@ def test_a_verb_that_is_missing_is_named_with_what_breaks(view: Access, server: 
     server.own = [Rule(tuple(v for v in r.verbs if v != "patch"), r.resources, r.groups) for r in server.own]
 
     assert view.gaps("launcher", optional=False) == [
-        f"patch jobs.batch {WHERE} steps can't be started, followed or ended)",
-        f"create, get, delete jobsets.jobset.x-k8s.io {WHERE} @parallel can't be started, followed or ended)",
-        f"patch workflows.argoproj.io {WHERE} runs can't be triggered, followed or ended)",
+        f"patch jobs.batch {WHERE} Ctrl-C leaves the pod of a step that waits for a node)",
+        f"create jobsets.jobset.x-k8s.io {WHERE} no step with @parallel can be started)",
+        f"get jobsets.jobset.x-k8s.io {WHERE} the launcher can't follow a step with @parallel, and gives up)",
+        f"delete jobsets.jobset.x-k8s.io {WHERE} Ctrl-C leaves the pods of a step with @parallel that waits)",
+        f"patch workflows.argoproj.io {WHERE} runs can't be suspended or terminated)",
     ]
     assert (
         "list jobsets.jobset.x-k8s.io in namespace jobs (without it what a run leaves"

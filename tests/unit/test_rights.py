@@ -163,5 +163,5 @@ def test_sensors_may_be_in_a_namespace_of_their_own() -> None:
 def test_each_rule_says_what_is_lost_without_it() -> None:
     text = roles.rendered(needed({"kubernetes"}), HOLDERS)
 
-    assert "  # without: steps can't be started, followed or ended (kubernetes_job.py)\n  - {apiGroups" in text
+    assert "  # without: no step can be started as a pod (kubernetes_job.py)\n  - {apiGroups" in text
     assert "  # optional; without: Ctrl-C pauses the job" in text
