@@ -46,7 +46,12 @@ def test_pod_says_whose_it_is(run, cluster):
             equal(notes.get("metaflow/step_name"), step, f"{where}: annotation metaflow/step_name")
 
 
-@requirement("COMP-004", needs={"kubernetes"}, profile="smoke")
+@requirement(
+    "COMP-004",
+    needs={"kubernetes"},
+    profile="smoke",
+    kills=("account-that-is-not-there", "namespace-that-is-not-there", "namespace-without-account"),
+)
 def test_service_account_exists(cluster, session):
     """The service account that is configured for steps exists.
 

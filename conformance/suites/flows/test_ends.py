@@ -10,7 +10,33 @@ def judge(launch):
     assert launch.as_expected, launch.explain()
 
 
-@requirement("FLOW-001", profile="smoke", scenario="linear", on=EVERYWHERE)
+@requirement(
+    "FLOW-001",
+    profile="smoke",
+    scenario="linear",
+    on=EVERYWHERE,
+    kills=(
+        "bucket-that-is-not-there",
+        "image-that-is-not-there",
+        "jobs-removed-at-once",
+        "limit-range-default",
+        "limit-range-maximum",
+        "limit-range-minimum",
+        "namespace-that-is-not-there",
+        "namespace-without-account",
+        "namespace-without-secret",
+        "pods-must-be-restricted",
+        "quota-demands-limits",
+        "quota-of-cpu-too-small",
+        "quota-of-no-pods",
+        "secret-that-is-not-there",
+        "selector-that-no-node-has",
+        "service-inside-given-outside",
+        "service-outside-given-inside",
+        "store-inside-given-outside",
+        "store-outside-given-inside",
+    ),
+)
 def test_linear_ends(launch):
     """Steps in a row run to the end.
 

@@ -11,7 +11,26 @@ def listed(lines):
     return "; ".join(lines)
 
 
-@requirement("SEC-001", needs={"kubernetes"}, profile="smoke")
+@requirement(
+    "SEC-001",
+    needs={"kubernetes"},
+    profile="smoke",
+    kills=(
+        "deployer-without-create-templates",
+        "deployer-without-create-workflows",
+        "deployer-without-delete-templates",
+        "deployer-without-get-cronworkflows",
+        "deployer-without-patch-workflows",
+        "deployer-without-sensors",
+        "deployer-without-update-templates",
+        "launcher-without-create-jobs",
+        "launcher-without-create-jobsets",
+        "launcher-without-get-jobs",
+        "launcher-without-list-pods",
+        "launcher-without-patch-jobs",
+        "namespace-without-launcher",
+    ),
+)
 def test_launcher_has_its_rights(access):
     """Whoever launches may do all that Metaflow's launcher and deployer have to do.
 
@@ -22,7 +41,7 @@ def test_launcher_has_its_rights(access):
     assert not lacking, f"this context is not allowed to {listed(lacking)}; mfconf rbac prints the role it needs"
 
 
-@requirement("SEC-002", needs=OTHERS, **ON_ARGO)
+@requirement("SEC-002", needs=OTHERS, **ON_ARGO, kills=("task-without-create-results", "task-without-patch-results"))
 def test_task_account_has_its_rights(started, access, argo, until):
     """The service account of the steps (of Argo's executor, if it has one) may report what a step put out.
 
@@ -34,7 +53,7 @@ def test_task_account_has_its_rights(started, access, argo, until):
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}; mfconf rbac prints its role"
 
 
-@requirement("SEC-003", needs={"jobset", *OTHERS}, **ON_ARGO)
+@requirement("SEC-003", needs={"jobset", *OTHERS}, **ON_ARGO, kills="workflow-account-without-rights")
 def test_workflow_account_has_its_rights(started, access, argo, until):
     """The account that Argo uses where a template names none may make JobSets, and report on them.
 
@@ -47,7 +66,9 @@ def test_workflow_account_has_its_rights(started, access, argo, until):
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}; mfconf rbac prints its role"
 
 
-@requirement("SEC-004", level="SHOULD", needs={"kubernetes"})
+@requirement(
+    "SEC-004", level="SHOULD", needs={"kubernetes"}, kills=("launcher-without-delete-jobs", "launcher-without-exec")
+)
 def test_launcher_lacks_nothing(access):
     """Whoever launches may also do what Metaflow can do without, or what only some flows need.
 
@@ -58,7 +79,7 @@ def test_launcher_lacks_nothing(access):
     assert not lacking, f"this context is not allowed to {listed(lacking)}"
 
 
-@requirement("SEC-005", level="SHOULD", needs={"kubernetes"})
+@requirement("SEC-005", level="SHOULD", needs={"kubernetes"}, kills="judge-without-list-events")
 def test_judge_has_its_rights(access):
     """Whoever judges may look at, and remove, what a run of this suite makes.
 
@@ -81,7 +102,7 @@ def test_workflow_account_lacks_nothing(started, access, argo, until):
     assert not lacking, f"service account {name} is not allowed to {listed(lacking)}"
 
 
-@requirement("SEC-007", level="SHOULD", needs={"kubernetes"})
+@requirement("SEC-007", level="SHOULD", needs={"kubernetes"}, kills="launcher-with-everything")
 def test_launcher_has_no_more(access):
     """Whoever launches may do nothing in the namespace of the jobs that neither Metaflow nor this suite needs.
 
@@ -92,7 +113,7 @@ def test_launcher_has_no_more(access):
     assert not more, f"in {access.namespace} this context may, and nobody needs it to: {more}"
 
 
-@requirement("SEC-008", level="SHOULD", needs=OTHERS, **ON_ARGO)
+@requirement("SEC-008", level="SHOULD", needs=OTHERS, **ON_ARGO, kills="task-reads-secrets")
 def test_task_account_has_no_more(started, access, argo, until):
     """The service account of the steps may do nothing that no step needs.
 
@@ -104,7 +125,7 @@ def test_task_account_has_no_more(started, access, argo, until):
     assert not more, f"service account {known.task} may, and no step needs it to: {more}"
 
 
-@requirement("SEC-009", level="SHOULD", needs=OTHERS, **ON_ARGO)
+@requirement("SEC-009", level="SHOULD", needs=OTHERS, **ON_ARGO, kills="workflow-account-with-edit")
 def test_workflow_account_has_no_more(started, access, argo, until):
     """The account that Argo uses where a template names none may do nothing that no workflow needs.
 
@@ -116,7 +137,7 @@ def test_workflow_account_has_no_more(started, access, argo, until):
     assert not more, f"service account {known.workflow} may, and no workflow needs it to: {more}"
 
 
-@requirement("SEC-010", level="SHOULD", needs={"kubernetes", *OTHERS})
+@requirement("SEC-010", level="SHOULD", needs={"kubernetes", *OTHERS}, kills="default-account-with-edit")
 def test_default_account_may_do_nothing(access):
     """The service account `default` of the jobs' namespace may do nothing beyond what everybody may.
 
