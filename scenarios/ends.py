@@ -6,16 +6,11 @@ import time
 
 from metaflow import FlowSpec, catch, current, kubernetes, retry, step, timeout
 
-GIVEN_MB, TAKEN_MB = 512, 1024
-"""What the step that grows may use, and what it takes at most, where nothing stops it."""
-
-BLOCK_MB = 32
-
 
 class MfconfEnds(FlowSpec):
     @step
     def start(self):
-        self.next(self.crashes, self.grows, self.hangs)
+        self.next(self.crashes, self.hangs)
 
     @catch(var="problem")
     @retry(times=2, minutes_between_retries=0)
@@ -29,16 +24,6 @@ class MfconfEnds(FlowSpec):
             os.kill(os.getpid(), signal.SIGSEGV)
         else:
             raise ValueError("mfconf: this exception is to be caught")
-        self.next(self.join)
-
-    # without a limit, which the quality of service alone sets, the node's memory would be all of its own
-    @retry(times=1, minutes_between_retries=0)
-    @kubernetes(cpu=0.5, memory=GIVEN_MB, disk=1024, qos="Guaranteed")
-    @step
-    def grows(self):
-        self.taken = [b"x" * (BLOCK_MB << 20) for _ in range(TAKEN_MB // BLOCK_MB) if current.retry_count == 0]
-        self.taken = len(self.taken) * BLOCK_MB
-        self.attempt = current.retry_count
         self.next(self.join)
 
     @catch(var="problem")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any
 
@@ -20,6 +20,7 @@ from conformance.system.cluster import Cluster, call
 from conformance.system.scenarios import Disturbance
 
 LOOK_S = 1.0
+TASKS_S = 60
 POWER_S = 90
 STOP, START = "MFCONF_NODE_STOP", "MFCONF_NODE_START"
 """The variables with the commands that stop and start a node; ``{node}`` in them stands for its name."""
@@ -31,11 +32,14 @@ AWAY_S = {"drain": 60.0, "lose": 240.0}
 def disturbed(session: Session, disturbance: Disturbance, run_id: str, stopped: Event) -> dict[str, Any]:
     """Do it to the run; when that was (``at``, seconds since the epoch), and to which ``pod`` on which ``node``.
 
-    A node that was drained or stopped is back when this returns, which is at once where the launch is ``stopped``.
+    Of the GPUs' device plugin, also the names of the pods that were ``restarted`` while ``pod`` ran. A node that was
+    drained or stopped is back when this returns, which is at once where the launch is ``stopped``.
     Raises ``TargetError`` where the pod is not there, or the node not to be had.
     """
     if disturbance.how in ("interrupt", "kill"):
-        return signalled({"interrupt": signal.SIGINT, "kill": signal.SIGKILL}[disturbance.how])
+        at = time.time()
+        {"interrupt": interrupt, "kill": kill}[disturbance.how]()
+        return {"at": at}
     cluster = Cluster(session)
     pod = running_pod(cluster, run_id, disturbance.step)
     name, node = pod.metadata.name, pod.spec.node_name
@@ -43,6 +47,8 @@ def disturbed(session: Session, disturbance: Disturbance, run_id: str, stopped: 
     if disturbance.how == "evict":
         cluster.evict(name)
         return done
+    if disturbance.how == "restart-gpu-plugin":
+        return done | {"restarted": cluster.restart_gpu_plugin()}
     with {"drain": drained, "lose": lost}[disturbance.how](cluster, pod):
         end = time.monotonic() + AWAY_S[disturbance.how] * session.patience
         while time.monotonic() < end and not stopped.wait(LOOK_S):
@@ -51,12 +57,52 @@ def disturbed(session: Session, disturbance: Disturbance, run_id: str, stopped: 
     return done
 
 
-def signalled(number: int) -> dict[str, Any]:
-    """Send a signal to everything that the launch started: a terminal sends Ctrl-C to all of them, too."""
-    at = time.time()
-    for process in psutil.Process().children(recursive=True):
-        process.send_signal(number)
-    return {"at": at}
+def interrupt() -> None:
+    """Ctrl-C, which a terminal sends to all that the launch started.
+
+    The flow is held until its tasks have ended: it gives them five seconds to end their pods, and then kills them
+    (metaflow: runtime.py, _killall), and how busy this machine is says nothing about the deployment.
+    """
+    flows = psutil.Process().children()
+    others = [child for flow in flows for child in flow.children(recursive=True)]
+    tasks = [other for other in others if is_task(other)]
+    send(signal.SIGSTOP, flows)
+    try:
+        send(signal.SIGINT, others)
+        end = time.monotonic() + TASKS_S
+        while time.monotonic() < end and any(map(lives, tasks)):
+            time.sleep(LOOK_S)
+    finally:
+        send(signal.SIGINT, flows)
+        send(signal.SIGCONT, flows)
+
+
+def kill() -> None:
+    """Kill all that the launch started."""
+    send(signal.SIGKILL, psutil.Process().children(recursive=True))
+
+
+def send(number: int, processes: list[psutil.Process]) -> None:
+    """Send a signal to those that are still there."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def is_task(process: psutil.Process) -> bool:
+    """Tell whether a process is a task of the flow, and not one of Metaflow's helpers."""
+    try:
+        return "step" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def lives(process: psutil.Process) -> bool:
+    """Tell whether a process runs."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -129,19 +128,44 @@ def test_a_run_that_is_over_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPa
     assert state.data["disturbed"] is None
 
 
-def test_a_signal_reaches_all_that_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = "import time; print(1, flush=True); time.sleep(60)"
-    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
-    with subprocess.Popen([sys.executable, "-c", outer], stdout=subprocess.PIPE) as started:
-        assert started.stdout
-        started.stdout.readline()
-        itself = psutil.Process(started.pid)
-        monkeypatch.setattr(disturbing, "psutil", SimpleNamespace(Process=lambda: itself))
+TASK = """
+import signal, sys, time
+try:
+    print("task", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    print("task cleaned up", flush=True)
+"""
+FLOW = f"""
+import subprocess, sys
+task = subprocess.Popen([sys.executable, "-c", {TASK!r}, "step"])
+try:
+    task.wait()
+except KeyboardInterrupt:
+    print("flow interrupted, task", "gone" if task.poll() is not None else "there", flush=True)
+"""
 
-        assert disturbing.signalled(signal.SIGKILL)["at"] > 0
 
-        assert started.stdout.read() == b"", "what it started holds its standard output"
-        assert started.wait(10) == 0
+@pytest.mark.parametrize(
+    ("how", "said"), [("interrupt", ["task cleaned up", "flow interrupted, task gone"]), ("kill", [])]
+)
+def test_a_signal_reaches_all_and_the_flow_when_its_tasks_are_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str, said: list[str]
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", FLOW], stdout=subprocess.PIPE, text=True) as flow:
+        assert flow.stdout
+        assert flow.stdout.readline() == "task\n"
+        main = psutil.Process(flow.pid)
+        itself = SimpleNamespace(children=lambda **deep: [main, *(main.children() if deep else [])])
+        known = {name: getattr(psutil, name) for name in ("NoSuchProcess", "STATUS_ZOMBIE")}
+        monkeypatch.setattr(disturbing, "psutil", SimpleNamespace(Process=lambda: itself, **known))
+        monkeypatch.setattr(disturbing, "LOOK_S", 0.1)
+
+        done = disturbing.disturbed(session(tmp_path), Disturbance(how, ()), "7", Event())
+
+        assert done["at"] > 0
+        assert flow.stdout.read().splitlines() == said, "what it started ends late, or not at all"
 
 
 class Nodes:

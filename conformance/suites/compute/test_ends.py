@@ -2,8 +2,6 @@
 
 from conformance.requirement import equal, requirement
 
-REMOTE = ("kubernetes", "argo")
-
 
 @requirement("COMP-030", scenario="retry", on=("kubernetes", "argo"))
 def test_each_attempt_has_its_pod(run):
@@ -57,28 +55,6 @@ def test_segmentation_fault_is_told(launch):
     said = launch.output()
 
     assert "segmentation fault" in said, f"{launch.pathspec}/crashes: no word of it; it says: {said[-500:]}"
-
-
-@requirement("COMP-203", scenario="ends", on="kubernetes")
-def test_memory_limit_holds(run):
-    """A step that takes more memory than its limit is ended, and with @retry runs again.
-
-    Why: a limit that is not enforced ends others' pods on the node, or the node.
-    """
-    grows = run.task("grows")
-
-    equal(grows.attempts, [0, 1], f"{grows.pathspec}: attempts; the first took twice the 512 MB it may")
-
-
-@requirement("COMP-204", scenario="ends", on="kubernetes")
-def test_lack_of_memory_is_told(launch):
-    """The launcher tells that a step ran out of memory.
-
-    Why: the remedy is a number in the flow, which the user alone can change.
-    """
-    said = launch.output()
-
-    assert "ran out of memory" in said, f"{launch.pathspec}/grows: no word of it; it says: {said[-500:]}"
 
 
 @requirement("COMP-205", scenario="ends", on="kubernetes")
