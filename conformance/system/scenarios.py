@@ -21,7 +21,7 @@ class Disturbance:
 
     ``when``: regular expressions, searched in what the launcher prints and what the cluster says of the run.
     ``how``: ``interrupt`` (Ctrl-C), ``kill`` (the launcher, with SIGKILL), ``evict`` (the pod of ``step``),
-    ``restart-gpu-plugin`` (while the pod of ``step`` runs).
+    ``drain`` and ``lose`` (its node), ``restart-gpu-plugin`` (while it runs).
     """
 
     how: str
