@@ -58,9 +58,9 @@ class Court:
         return {found.id: found.kills for found in self.checks}
 
     @staticmethod
-    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
+    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[list[tuple[Sequence[Mutant], int]]]:
         """Which mutants are tried in how many lanes, one round after the other: all in one."""
-        return [(chosen, lanes or LANES)]
+        return [[(chosen, lanes or LANES)]]
 
     def baseline(self) -> dict[str, Level]:
         """The checks that the unbroken service passes, with their levels. Raises ``TargetError`` unless all do."""

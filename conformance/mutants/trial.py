@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -43,8 +43,8 @@ class Court(Protocol):
     def claims(self) -> dict[str, tuple[str, ...]]:
         """The mutants that each check says it kills."""
 
-    def rounds(self, chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
-        """Which mutants are tried in how many lanes, one round after the other."""
+    def rounds(self, chosen: Sequence[Mutant], lanes: int | None) -> list[list[tuple[Sequence[Mutant], int]]]:
+        """Rounds, one after the other; in each, which mutants are tried in how many lanes, side by side."""
 
     def baseline(self) -> dict[str, Level]:
         """The checks that the unbroken thing passes. Raises ``TargetError`` unless all do."""
@@ -110,9 +110,12 @@ def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher)
         watcher.baseline(len(levels), time.monotonic() - began)
         findings: list[score.Finding] = []
         broken: list[str] = []
-        for mutants, lanes in court.rounds(chosen, plan.workers):
-            with _lanes(lanes, court) as pool:
-                for came in _judged([pool.submit(court.judge, mutant, levels) for mutant in mutants]):
+        for beside in court.rounds(chosen, plan.workers):
+            with ExitStack() as stack:
+                pools = [(mutants, stack.enter_context(_lanes(lanes, court))) for mutants, lanes in beside]
+                for came in _judged(
+                    pool.submit(court.judge, one, levels) for mutants, pool in pools for one in mutants
+                ):
                     try:
                         finding = came.result()
                     except HarnessError as error:

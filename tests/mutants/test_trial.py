@@ -30,8 +30,8 @@ class Court:
         self.over = Event()
 
     @staticmethod
-    def rounds(chosen: Sequence[catalogue.Mutant], lanes: int | None) -> list[tuple[Sequence[catalogue.Mutant], int]]:
-        return [(chosen[:1], lanes or 1), (chosen[1:], 1)]
+    def rounds(chosen: Sequence[catalogue.Mutant], lanes: int | None) -> list[Any]:
+        return [[(chosen[:1], lanes or 1)], [(chosen[1:], 1)]]
 
     def baseline(self) -> dict[str, Level]:
         if self.baseline_error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from conformance.local.deployment import JOBS
@@ -21,6 +22,14 @@ MARK = f'JSONPatch{{{{op: "add", path: "/metadata/annotations/" + jsonpatch.esca
 RBAC = "rbac.authorization.k8s.io/v1"
 
 Manifest = dict[str, Any]
+
+
+class Breaks(StrEnum):
+    """What a mutant breaks for everybody."""
+
+    NOTHING = ""
+    GPUS = "gpus"
+    EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,8 @@ class Rights:
 class Bench:
     """The changes of one mutant.
 
-    Most concern only the run that judges it: its configuration, its accounts, its namespace, its pods. ``alone`` says
-    that the deployment is broken for everybody meanwhile, so that nothing else may be tried at the same time.
+    Most concern only the run that judges it: its configuration, its accounts, its namespace, its pods. ``breaks`` says
+    what is broken for everybody meanwhile: nothing, the GPUs, or everything, so that it has to be tried alone.
     """
 
     def __init__(self, name: str) -> None:
@@ -71,12 +80,7 @@ class Bench:
         self.removed: list[tuple[str, str]] = []
         self.labels = {LABEL: name}
         self.waits: list[tuple[str, ...]] = []
-        self._alone = False
-
-    @property
-    def alone(self) -> bool:
-        """Whether it has to be tried alone."""
-        return self._alone or bool(self.patches)
+        self.breaks = Breaks.NOTHING
 
     @property
     def changes(self) -> bool:
@@ -135,19 +139,17 @@ class Bench:
     def patch(self, kind: str, name: str, namespace: str, content: Callable[[Manifest], Manifest]) -> None:
         """Change an object that is there for all, by the JSON merge patch that ``content`` makes of it as it is."""
         self.patches.append(Patch(kind, name, namespace, content))
+        self.breaks = self.breaks or Breaks.EVERYTHING
 
     def on_node(self, node: str, do: str, undo: str, *, stdin: str = "", alone: bool = True) -> None:
         """Run shell commands on a node, and ``undo`` afterwards, which has to be harmless where nothing was done."""
         self.scripts.append(Script(node, do, undo, stdin))
-        self._alone |= alone
+        if alone:
+            self.breaks = Breaks.EVERYTHING
 
     def wait(self, *words: str) -> None:
         """Wait, with these words of kubectl's, until the change has come through."""
         self.waits.append(words)
-
-    def by_itself(self) -> None:
-        """Have it tried alone."""
-        self._alone = True
 
 
 def add(path: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from conformance.errors import TargetError, UsageError
 from conformance.mutants import judging, score
 from conformance.mutants.catalogue import Mutant
 from conformance.mutants.deployment import making
-from conformance.mutants.deployment.bench import Bench
+from conformance.mutants.deployment.bench import Bench, Breaks
 from conformance.mutants.deployment.standing import Standing
 from conformance.outcome import Level, Outcome
 from conformance.requirement import Case, Requirement, catalogue
@@ -75,10 +75,13 @@ class Court:
         return claims
 
     @staticmethod
-    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[tuple[Sequence[Mutant], int]]:
-        """Which mutants are tried in how many lanes, one round after the other: last those that are tried alone."""
-        alone = [mutant for mutant in chosen if mutant.laid_out(Bench(mutant.name)).alone]
-        return [([mutant for mutant in chosen if mutant not in alone], lanes or LANES), (alone, 1)]
+    def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[list[tuple[Sequence[Mutant], int]]]:
+        """Which mutants are tried in how many lanes: those that break GPUs beside others, last those that break all."""
+        by: dict[Breaks, Sequence[Mutant]] = {
+            breaks: [one for one in chosen if one.laid_out(Bench(one.name)).breaks is breaks] for breaks in Breaks
+        }
+        beside = [(by[Breaks.NOTHING], lanes or LANES), (by[Breaks.GPUS], 1)]
+        return [beside, [(by[Breaks.EVERYTHING], 1)]]
 
     def baseline(self) -> dict[str, Level]:
         """The claiming cases, which pass on the unbroken deployment, with levels. Raises ``TargetError`` otherwise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from conformance.mutants.catalogue import mutant as declare
-from conformance.mutants.deployment.bench import Bench, Manifest, add, remove
+from conformance.mutants.deployment.bench import Bench, Breaks, Manifest, add, remove
 
 mutant = partial(declare, area="gpu")
 
@@ -33,9 +33,15 @@ def plugin(bench: Bench, change: str, *, count: int = 2) -> None:
         containers = [{**first, "env": environment, "command": command}, *others]
         return {"spec": {"template": {"spec": {"containers": containers}}}}
 
+    gpus(bench)
     bench.patch(*PLUGIN, changed)
     bench.wait("rollout", "status", "daemonset/gpu-device-plugin", "--namespace=kube-system")
     offered(bench, count)
+
+
+def gpus(bench: Bench) -> None:
+    """Only runs with GPUs notice."""
+    bench.breaks = Breaks.GPUS
 
 
 def offered(bench: Bench, count: int) -> None:
@@ -51,6 +57,7 @@ def device_plugin_gone(bench: Bench) -> None:
     def nowhere(_: Manifest) -> Manifest:
         return {"spec": {"template": {"spec": {"nodeSelector": {"mfconf.dev/pool": "none"}}}}}
 
+    gpus(bench)
     bench.patch(*PLUGIN, nowhere)
     offered(bench, 0)
 
@@ -147,6 +154,7 @@ def devices_shared_in_secret(bench: Bench) -> None:
 @mutant("gpu-nodes-cordoned")
 def gpu_nodes_cordoned(bench: Bench) -> None:
     """The GPU nodes were cordoned for maintenance, and forgotten."""
+    gpus(bench)
     bench.patch("node", NODE, "", lambda _: {"spec": {"unschedulable": True}})
 
 

@@ -87,7 +87,7 @@ def made(bench: Bench, standing: Standing) -> Iterator[dict[str, str]]:
         yield _user(bench, standing)
     finally:
         take_back(journal)
-        if bench.alone:
+        if bench.breaks:
             _as_before(bench, patches, standing)
 
 

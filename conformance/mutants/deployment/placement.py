@@ -38,4 +38,3 @@ def preempted_by_priority(bench: Bench) -> None:
     bench.make(api, "PriorityClass", low, namespaced=False, value=LOW, preemptionPolicy="Never")
     bench.make(api, "PriorityClass", high, namespaced=False, value=HIGH)
     bench.pods(add("/spec/priorityClassName", low), add("/spec/priority", LOW))
-    bench.by_itself()
