@@ -216,6 +216,9 @@ Triple = tuple[str, str, str]
 """Verb, resource, API group."""
 
 ANYTHING: Triple = ("*", "*", "*")
+GRAVE = {"secrets", "pods", "pods/exec", "serviceaccounts/token", "roles", "rolebindings"}
+"""Who may do something with these can come by what others may do."""
+
 PROBES: tuple[Triple, ...] = tuple(
     (verb, resource, group)
     for group, resources in {
@@ -276,7 +279,7 @@ def unneeded(allowed: Iterable[Triple], *who: Who) -> set[Triple]:
 
 
 def told(allowed: Collection[Triple]) -> str:
-    """Rights in words, those that say most first: ``*``, then what changes things, then what reads."""
+    """Rights in words, those that say most first: ``*``, what gives more rights, what changes things, what reads."""
     if ANYTHING in allowed:
         return "anything"
     verbs: dict[tuple[str, str], list[str]] = {}
@@ -284,7 +287,12 @@ def told(allowed: Collection[Triple]) -> str:
         verbs.setdefault((resource, group), []).append(verb)
     reading = {"get", "list", "watch"}
     lines = sorted(
-        ("*" not in {*found, resource, group}, {*found} <= reading, f"{', '.join(found)} {named(resource, group)}")
+        (
+            "*" not in {*found, resource, group},
+            resource not in GRAVE,
+            {*found} <= reading,
+            f"{', '.join(found)} {named(resource, group)}",
+        )
         for (resource, group), found in verbs.items()
     )
     more = [f"and on {len(lines) - TOLD} other resources"] if len(lines) > TOLD else []
