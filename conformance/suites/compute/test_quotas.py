@@ -17,7 +17,9 @@ def default_step(session):
     }
 
 
-@requirement("COMP-150", needs={"kubernetes"})
+@requirement(
+    "COMP-150", needs={"kubernetes"}, kills=("quota-demands-limits", "quota-of-cpu-too-small", "quota-of-no-pods")
+)
 def test_quotas_have_room_for_a_small_step(cluster):
     """No resource quota of the jobs' namespace refuses a step of 0.1 CPU, 256 MB and 1 GB of disk.
 
@@ -39,7 +41,9 @@ def test_quotas_have_room_for_a_default_step(cluster, session):
     equal(refused, [], f"namespace {cluster.namespace}: quotas that refuse a step of the default size")
 
 
-@requirement("COMP-152", needs={"kubernetes"})
+@requirement(
+    "COMP-152", needs={"kubernetes"}, kills=("limit-range-default", "limit-range-maximum", "limit-range-minimum")
+)
 def test_limit_ranges_admit_a_small_step(cluster):
     """No limit range of the jobs' namespace refuses a step of 0.1 CPU, 256 MB and 1 GB of disk.
 
