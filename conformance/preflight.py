@@ -14,6 +14,7 @@ from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import cluster
 from conformance.system.argo import Argo
+from conformance.system.disturbing import has_power
 from conformance.system.metadata import MetadataService
 from conformance.targets.base import Target
 from conformance.waiting import Unsettled
@@ -134,6 +135,7 @@ def leave_needs(session: Session) -> set[str]:
         "evict": may("pods/eviction", "create"),
         "gpu-plugin": _seen(view.gpu_plugin) and may("pods", "delete", namespace=cluster.PLUGIN_NAMESPACE),
         "disposable-node": _seen(view.disposable_nodes) and may("nodes", "patch", namespace=""),
+        "node-power": has_power(),
         "rights-of-others": may("localsubjectaccessreviews", "create", group="authorization.k8s.io"),
     }
     return {need for need, is_met in met.items() if is_met}

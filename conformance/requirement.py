@@ -48,6 +48,7 @@ NEEDS = {
     "storage": "a default storage class, and leave to create and delete claims in the namespace of the jobs",
     "evict": "leave to evict pods in the namespace of the jobs",
     "disposable-node": "a node with the label mfconf.dev/disposable=true, and leave to patch nodes",
+    "node-power": "commands that stop and start a node, {node} for its name (MFCONF_NODE_STOP, MFCONF_NODE_START)",
     "rights-of-others": "leave to ask what other accounts may do (create localsubjectaccessreviews)",
 }
 """Every need a check may declare, in words."""

@@ -16,7 +16,6 @@ class MfconfEvicted(FlowSpec):
     @kubernetes(cpu=0.1, memory=256, disk=1024)
     @step
     def work(self):
-        self.attempt = current.retry_count
         self.received = self.token
         print(f"mfconf: attempt {current.retry_count} has begun")
         if current.retry_count == 0:

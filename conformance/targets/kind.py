@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from conformance import local
 from conformance.errors import UsageError
+from conformance.local import engine
 from conformance.local.paths import METAFLOW_HOME, PROFILE
+from conformance.system.disturbing import START, STOP
 from conformance.targets.base import Options, Target, declared_by, read_profile
 
 TAKES = frozenset({"images", "headers"})
@@ -26,6 +29,12 @@ def resolve(rest: str, options: Options) -> Target:
         "kind",
         config,
         declared_by(config),
-        local.environment(),
+        local.environment() | power(),
         simulated=frozenset({"gpu", "s3"}),
     )
+
+
+def power() -> dict[str, str]:
+    """The commands that stop and start a node, which is a container."""
+    docker = shlex.join(["env", *(f"{name}={value}" for name, value in engine.private().items()), "docker"])
+    return {STOP: f"{docker} stop --time 0 {{node}}", START: f"{docker} start {{node}}"}

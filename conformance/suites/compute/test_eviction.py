@@ -1,6 +1,7 @@
 """A step under @retry whose pod is evicted, as by a drain, a preemption or a spot node that goes."""
 
 from conformance.requirement import equal, requirement
+from conformance.suites.compute.again import assert_ran_again, assert_told
 from conformance.suites.compute.leftovers import of_run
 
 EVICT = {"evict"}
@@ -21,12 +22,7 @@ def test_evicted_step_runs_again_with_its_inputs(run):
 
     Why: a backend that loses the attempt number retries for ever, or never.
     """
-    work = run.task("work")
-
-    equal(work.attempts, [0, 1], f"{work.pathspec}: attempts")
-    equal(work["attempt"], 1, f"{work.pathspec}: current.retry_count of the attempt that succeeded")
-    equal(work["received"], run.task("start")["token"], f"{work.pathspec}: what it was given by step start")
-    equal(len(set(work.pods)), 2, f"{work.pathspec}: different pods named by its two attempts, {work.pods}")
+    assert_ran_again(run)
 
 
 @requirement("COMP-252", needs=EVICT, scenario="evicted", on="kubernetes")
@@ -49,9 +45,7 @@ def test_launcher_tells_of_the_lost_attempt(run):
 
     Why: a run that takes twice as long without a word is reported as slow.
     """
-    said = run.result.output()
-
-    assert "Kubernetes error:" in said, f"{run.pathspec}: no word of the evicted attempt; it says: {said[-500:]}"
+    assert_told(run)
 
 
 @requirement("COMP-254", needs=EVICT, scenario="evicted", on="kubernetes")
