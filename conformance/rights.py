@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from conformance.requirement import Profile, catalogue
 
@@ -286,17 +287,22 @@ def told(allowed: Collection[Triple]) -> str:
     for verb, resource, group in sorted(allowed):
         verbs.setdefault((resource, group), []).append(verb)
     reading = {"get", "list", "watch"}
-    lines = sorted(
+    ranked = sorted(
         (
             "*" not in {*found, resource, group},
             resource not in GRAVE,
             {*found} <= reading,
-            f"{', '.join(found)} {named(resource, group)}",
+            found,
+            named(resource, group),
         )
         for (resource, group), found in verbs.items()
     )
-    more = [f"and on {len(lines) - TOLD} other resources"] if len(lines) > TOLD else []
-    return "; ".join([line for *_, line in lines[:TOLD]] + more)
+    lines = [
+        f"{', '.join(found)} {', '.join(resource for *_, resource in rows)}"
+        for (*_, found), rows in groupby(ranked[:TOLD], key=lambda row: row[:-1])
+    ]
+    more = [f"and {len(ranked) - TOLD} resources more"] if len(ranked) > TOLD else []
+    return "; ".join(lines + more)
 
 
 def named(resource: str, group: str) -> str:

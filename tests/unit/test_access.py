@@ -158,7 +158,7 @@ def test_what_an_account_has_beyond_its_needs_and_everybody(view: Access, server
         "system:authenticated": [Rule(("get",), ("secrets",), ("",))],
     }
     assert view.account_unneeded("steps", "task") == "list secrets"
-    assert view.account_unneeded("steps") == "create, patch workflowtaskresults.argoproj.io; list secrets"
+    assert view.account_unneeded("steps") == "list secrets; create, patch workflowtaskresults.argoproj.io"
 
     server.others["system:serviceaccount:jobs:steps"] = [ANYTHING]
     assert view.account_unneeded("steps", "task") == "anything"

@@ -99,8 +99,8 @@ def test_rights_are_told_with_the_worst_first_and_not_all() -> None:
     assert told(found) == "* pods/*; get, list pods; patch nodes; get a.b"
     assert told({*found, ("*", "*", "*")}) == "anything"
     many = told({("get", f"r{number:02}", "") for number in range(15)})
-    assert many.startswith("get r00; ")
-    assert many.endswith("get r11; and on 3 other resources")
+    assert many.startswith("get r00, r01, ")
+    assert many.endswith(", r11; and 3 resources more")
 
 
 def test_probes_ask_what_tokens_are_stolen_for() -> None:
