@@ -16,6 +16,7 @@ class MfconfConfigured(FlowSpec):
         cpu=0.1,
         memory=256,
         disk=1024,
+        qos="Burstable",
         port=8767,
         labels={"mfconf.dev/configured": "in-the-flow"},
         annotations={"mfconf.dev/configured": "in the flow"},

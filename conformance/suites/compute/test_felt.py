@@ -21,7 +21,7 @@ def test_memory_limit_is_felt(run):
 
     Why: a limit that is not enforced lets one step take the memory of all others on its node.
     """
-    want = 400 * 10**6
+    want = 512 * 10**6
 
     got = run.task("start")["felt"]["memory"]
 

@@ -56,28 +56,24 @@ def test_image_and_account(run, cluster):
 
 @requirement("COMP-134", needs={"client", "kubernetes", "argo"})
 def test_template_of_a_pool(argo):
-    """On Argo too, compute pool, extended resources, vendor, image, pull policy and account are the step's own.
+    """On Argo too, compute pool, resources, vendor, image, how it is pulled, and account are those of the step.
 
     Why: Metaflow writes Argo's templates in another place than jobs; what is lost there is lost in production alone.
     """
-    name = argo.session.template("pool")
-    made = argo.command("pool", "create", name=name)
-    equal(made.returncode, 0, f"argo-workflows create: exit code; it says: {made.stderr[-300:]}")
-
-    templates = (argo.template(name) or {"spec": {"templates": []}})["spec"]["templates"]
-
-    step = next((entry for entry in templates if entry["name"] == "start"), None)
-    assert step, f"workflow template {name} has no template of the step start: {[t['name'] for t in templates]}"
-    container = step["container"]
+    steps = deployed(argo)
+    container = steps["start"]["container"]
     limits = container["resources"]["limits"]
+
     got = {
-        "pool": step.get("nodeSelector", {}).get(POOL),
+        "pool": steps["start"].get("nodeSelector", {}).get(POOL),
         "extended": [container["resources"][kind].get(EXTENDED) for kind in ("requests", "limits")],
         "gpu": {key: count for key, count in limits.items() if key.endswith("/gpu")},
         "image": container["image"].endswith("-none"),
         "policy": container.get("imagePullPolicy"),
-        "account": step.get("serviceAccountName"),
+        "account": steps["start"].get("serviceAccountName"),
+        "pull secrets": "mfconf-none" in steps["end"].get("podSpecPatch", ""),
     }
+
     want = {
         "pool": "mfconf-none",
         "extended": ["2", "2"],
@@ -85,5 +81,16 @@ def test_template_of_a_pool(argo):
         "image": True,
         "policy": "Always",
         "account": "default",
+        "pull secrets": True,
     }
-    equal(got, want, f"workflow template {name}: what the step start asks for")
+    equal(got, want, "workflow template of the scenario pool: what its steps ask for")
+
+
+def deployed(argo):
+    """The templates of the scenario's steps, by name, in a workflow template that was just made and never runs."""
+    name = argo.session.template("pool")
+    made = argo.command("pool", "create", name=name)
+    equal(made.returncode, 0, f"argo-workflows create: exit code; it says: {made.stderr[-300:]}")
+    found = argo.template(name)
+    assert found, f"no workflow template {name} after argo-workflows create"
+    return {entry["name"]: entry for entry in found["spec"]["templates"]}
