@@ -13,8 +13,8 @@ mutant = partial(declare, area="compute")
 STEP = "/spec/containers/0"
 """The container of a step that is no workflow's."""
 
-OWN_IMAGE = Expression("object.spec.containers[0].image")
-SELECTS = "has(object.spec.nodeSelector)"
+CONTAINER = "object.spec.containers[0]"
+OWN_IMAGE = Expression(f"{CONTAINER}.image")
 
 
 @mutant("memory-request-changed")
@@ -91,25 +91,71 @@ def deadline_of_seconds(bench: Bench) -> None:
     bench.pods(add("/spec/activeDeadlineSeconds", 5))
 
 
-@mutant("image-without-python")
-def image_without_python(bench: Bench) -> None:
-    """A policy replaces the image by one that has neither a shell nor Python."""
-    bench.pods(replace(f"{STEP}/image", "registry.k8s.io/pause:3.10"))
-
-
 @mutant("node-selector-added")
 def node_selector_added(bench: Bench) -> None:
     """A policy has pods wait for a node that does not exist."""
     bench.pods(add("/spec/nodeSelector", {"mfconf.dev/pool": "none"}))
 
 
-@mutant("time-zone-elsewhere")
-def time_zone_elsewhere(bench: Bench) -> None:
-    """Steps have another time zone than the metadata service and its users."""
-    bench.pods(add(f"{STEP}/env/-", {"name": "TZ", "value": "America/New_York"}))
-
-
 @mutant("step-hostname-replaced")
 def step_hostname_replaced(bench: Bench) -> None:
     """A policy gives every pod one host name: who ran where is not told any more."""
     bench.pods(add("/spec/hostname", "worker"))
+
+
+@mutant("limits-lost")
+def limits_lost(bench: Bench) -> None:
+    """A policy takes limits away: a step under `qos="Guaranteed"` is bound by none."""
+    bench.pods(remove(f"{STEP}/resources/limits"), where=f"has({CONTAINER}.resources.limits)")
+
+
+@mutant("tolerations-lost")
+def tolerations_lost(bench: Bench) -> None:
+    """A policy takes the tolerations away that a step asks for."""
+    bench.pods(remove("/spec/tolerations"), where="has(object.spec.tolerations)")
+
+
+@mutant("node-selector-lost")
+def node_selector_lost(bench: Bench) -> None:
+    """A policy takes the node selector away that a step asks for."""
+    bench.pods(remove("/spec/nodeSelector"), where="has(object.spec.nodeSelector)")
+
+
+@mutant("port-lost")
+def port_lost(bench: Bench) -> None:
+    """A policy takes the ports away that a step declares."""
+    bench.pods(remove(f"{STEP}/ports"), where=f"has({CONTAINER}.ports)")
+
+
+@mutant("security-context-lost")
+def security_context_lost(bench: Bench) -> None:
+    """A policy takes the security context away that a step asks for."""
+    bench.pods(remove(f"{STEP}/securityContext"), where=f"has({CONTAINER}.securityContext)")
+
+
+@mutant("pull-policy-changed")
+def pull_policy_changed(bench: Bench) -> None:
+    """A policy forbids that images are pulled: a new version under an old tag is never seen."""
+    bench.pods(replace(f"{STEP}/imagePullPolicy", "Never"))
+
+
+@mutant("shared-memory-lost")
+def shared_memory_lost(bench: Bench) -> None:
+    """A policy takes the volume at /dev/shm away: data loaders have the 64 MB of the container runtime."""
+    without_volume(bench, "dhsm")
+
+
+@mutant("tmpfs-lost")
+def tmpfs_lost(bench: Bench) -> None:
+    """A policy takes the volume in memory away that a step asks for."""
+    without_volume(bench, "tmpfs-ephemeral-volume")
+
+
+def without_volume(bench: Bench, name: str) -> None:
+    """Take a volume and its mount away from the pods that have it."""
+    kept = f'v.name != "{name}"'
+    bench.pods(
+        replace("/spec/volumes", Expression(f"object.spec.volumes.filter(v, {kept})")),
+        replace(f"{STEP}/volumeMounts", Expression(f"{CONTAINER}.volumeMounts.filter(v, {kept})")),
+        where=f"has(object.spec.volumes) && !object.spec.volumes.all(v, {kept}) && has({CONTAINER}.volumeMounts)",
+    )

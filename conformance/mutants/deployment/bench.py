@@ -19,6 +19,9 @@ LAUNCHER, TASK = "metaflow-user", "metaflow-task"
 MARK = f'JSONPatch{{{{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("{LABEL}"), value: "{{}}"}}}}'
 """Tells that the API server heeds the policy; pods of a run have annotations, and so has a probe."""
 
+WORKER, GPU_NODE = "mfconf-worker", "mfconf-worker2"
+"""The node that takes steps, and the one with the GPUs."""
+
 RBAC = "rbac.authorization.k8s.io/v1"
 
 Manifest = dict[str, Any]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from conformance.mutants.catalogue import mutant as declare
-from conformance.mutants.deployment.bench import Bench, Breaks, Manifest, add, remove
+from conformance.mutants.deployment.bench import GPU_NODE, Bench, Breaks, Manifest, add, remove
 
 mutant = partial(declare, area="gpu")
 
-NODE = "mfconf-worker2"
 PLUGIN = ("daemonset", "gpu-device-plugin", "kube-system")
 ASKS = (
     'has(object.spec.containers[0].resources.limits) && "nvidia.com/gpu" in object.spec.containers[0].resources.limits'
@@ -47,7 +46,7 @@ def gpus(bench: Bench) -> None:
 def offered(bench: Bench, count: int) -> None:
     """Wait until the GPU node offers so many devices."""
     path = f"--for=jsonpath={{.status.allocatable['nvidia\\.com/gpu']}}={count}"
-    bench.wait("wait", "node", NODE, path)
+    bench.wait("wait", "node", GPU_NODE, path)
 
 
 @mutant("device-plugin-gone")
@@ -155,7 +154,7 @@ def devices_shared_in_secret(bench: Bench) -> None:
 def gpu_nodes_cordoned(bench: Bench) -> None:
     """The GPU nodes were cordoned for maintenance, and forgotten."""
     gpus(bench)
-    bench.patch("node", NODE, "", lambda _: {"spec": {"unschedulable": True}})
+    bench.patch("node", GPU_NODE, "", lambda _: {"spec": {"unschedulable": True}})
 
 
 @mutant("toleration-lost")

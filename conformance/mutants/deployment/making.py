@@ -33,7 +33,7 @@ SCRIPT_S = 120
 KINDS = (
     *("namespaces", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "priorityclasses"),
     *("clusterroles", "clusterrolebindings", "roles", "rolebindings", "serviceaccounts", "secrets", "configmaps"),
-    *("pods", "deployments", "daemonsets", "resourcequotas", "limitranges"),
+    *("pods", "resourcequotas", "limitranges", "poddisruptionbudgets"),
 )
 """What a mutant may have made."""
 

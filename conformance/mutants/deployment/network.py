@@ -6,14 +6,12 @@ from functools import partial
 
 from conformance.local.deployment import PLATFORM
 from conformance.mutants.catalogue import mutant as declare
-from conformance.mutants.deployment.bench import Bench, Manifest, add
+from conformance.mutants.deployment.bench import WORKER, Bench, Manifest, add
 
 mutant = partial(declare, area="compute")
 
 NOWHERE = "192.0.2.1"
 """An address of TEST-NET-1: nobody answers."""
-
-WORKER = "mfconf-worker"
 
 
 @mutant("names-not-resolved")

@@ -9,7 +9,7 @@ from conformance.mutants.deployment.bench import RBAC, Bench
 
 mutant = partial(declare, area="security")
 
-EDIT = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
+EDIT = {"apiGroup": RBAC.partition("/")[0], "kind": "ClusterRole", "name": "edit"}
 
 
 @mutant("launcher-without-create-jobs")
@@ -146,3 +146,20 @@ def default_account_with_edit(bench: Bench) -> None:
     bench.own_namespace()
     subject = {"kind": "ServiceAccount", "name": "default", "namespace": bench.namespace}
     bench.make(RBAC, "RoleBinding", roleRef=EDIT, subjects=[subject])
+
+
+@mutant("task-starts-pods")
+def task_starts_pods(bench: Bench) -> None:
+    """The account of the steps may create pods, and with them take on any other account of the namespace."""
+    bench.task(more=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}])
+
+
+@mutant("anybody-reads-secrets")
+def anybody_reads_secrets(bench: Bench) -> None:
+    """Who does not say who they are may read the secrets of the namespace."""
+    bench.own_namespace()
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
+    bench.make(RBAC, "Role", rules=[rule])
+    reference = {"apiGroup": RBAC.partition("/")[0], "kind": "Role", "name": bench.made}
+    subject = {"apiGroup": RBAC.partition("/")[0], "kind": "Group", "name": "system:unauthenticated"}
+    bench.make(RBAC, "RoleBinding", roleRef=reference, subjects=[subject])

@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 
 
-@requirement("COMP-020", scenario="linear", on=REMOTE)
+@requirement("COMP-020", scenario="linear", on=REMOTE, kills="service-url-replaced")
 def test_service_url_inside(run, session):
     """Inside a pod, the metadata service has the internal URL, where one is configured.
 
@@ -19,7 +19,7 @@ def test_service_url_inside(run, session):
     equal(got, want, f"{run.pathspec}/start: METAFLOW_SERVICE_URL inside the pod")
 
 
-@requirement("COMP-021", scenario="linear", on=REMOTE)
+@requirement("COMP-021", scenario="linear", on=REMOTE, kills="credentials-in-plain-sight")
 def test_secrets_arrive_unseen(run, cluster, session):
     """Configured Kubernetes secrets are given to the step by reference, never as values in the pod's spec.
 

@@ -7,7 +7,7 @@ from conformance.suites.compute.leftovers import of_run
 EVICT = {"evict"}
 
 
-@requirement("COMP-250", needs=EVICT, scenario="evicted", on="kubernetes")
+@requirement("COMP-250", needs=EVICT, scenario="evicted", on="kubernetes", kills="eviction-forbidden")
 def test_run_survives_an_eviction(launch):
     """A run whose step is evicted succeeds, where the step is under @retry.
 

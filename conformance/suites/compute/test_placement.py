@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 
 
-@requirement("COMP-001", profile="smoke", scenario="linear", on=REMOTE)
+@requirement("COMP-001", profile="smoke", scenario="linear", on=REMOTE, kills="step-hostname-replaced")
 def test_step_runs_in_a_pod_of_its_own(run, cluster):
     """Each task runs in a pod of its own, in the namespace that is configured.
 
@@ -19,7 +19,7 @@ def test_step_runs_in_a_pod_of_its_own(run, cluster):
     assert hosts <= set(pods), f"{run.pathspec}: step start ran on host {hosts}, which is none of its pods {pods}"
 
 
-@requirement("COMP-002", scenario="linear", on=REMOTE)
+@requirement("COMP-002", scenario="linear", on=REMOTE, kills="account-replaced")
 def test_service_account(run, cluster, session):
     """Pods run under the service account that is configured.
 
@@ -31,7 +31,7 @@ def test_service_account(run, cluster, session):
         equal(pod.spec.service_account_name, want, f"pod {pod.metadata.name}: service account")
 
 
-@requirement("COMP-003", scenario="linear", on=REMOTE)
+@requirement("COMP-003", scenario="linear", on=REMOTE, kills=("annotations-lost", "labels-lost"))
 def test_pod_says_whose_it_is(run, cluster):
     """Pods carry Metaflow's labels, and annotations that name flow and step.
 

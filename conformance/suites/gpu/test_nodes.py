@@ -3,7 +3,7 @@
 from conformance.requirement import requirement
 
 
-@requirement("GPU-001", needs={"kubernetes", "gpu"}, profile="smoke")
+@requirement("GPU-001", needs={"kubernetes", "gpu"}, profile="smoke", kills=("device-plugin-gone", "devices-unhealthy"))
 def test_gpu_nodes_offer_devices(cluster):
     """Each node that says it has GPUs offers at least one to pods.
 
@@ -16,7 +16,7 @@ def test_gpu_nodes_offer_devices(cluster):
         )
 
 
-@requirement("GPU-002", needs={"kubernetes", "gpu"}, profile="smoke")
+@requirement("GPU-002", needs={"kubernetes", "gpu"}, profile="smoke", kills="gpu-nodes-cordoned")
 def test_a_gpu_node_takes_pods(cluster):
     """At least one GPU node is ready and takes pods.
 

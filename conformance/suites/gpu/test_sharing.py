@@ -7,7 +7,9 @@ from conformance.requirement import requirement
 EXCLUSIVE = {"gpu", "gpu-whole", "gpu-exclusive"}
 
 
-@requirement("GPU-014", scenario="gpu", on="kubernetes", needs=EXCLUSIVE)
+@requirement(
+    "GPU-014", scenario="gpu", on="kubernetes", needs=EXCLUSIVE, kills=("devices-shared-in-secret", "same-device-twice")
+)
 def test_devices_are_not_shared(run, cluster):
     """Never do more one-GPU tasks run at a time on a node than it has devices, nor two on the same device.
 

@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 WHOLE = {"gpu", "gpu-whole"}
 
 
-@requirement("GPU-010", scenario="gpu", on="kubernetes", needs=WHOLE)
+@requirement("GPU-010", scenario="gpu", on="kubernetes", needs=WHOLE, kills="toleration-lost")
 def test_gpu_flow_ends(launch):
     """A flow with three one-GPU tasks at once, and a step with gpu=0, runs to its end.
 
@@ -14,7 +14,7 @@ def test_gpu_flow_ends(launch):
     assert launch.as_expected, launch.explain()
 
 
-@requirement("GPU-011", scenario="gpu", on="kubernetes", needs=WHOLE)
+@requirement("GPU-011", scenario="gpu", on="kubernetes", needs=WHOLE, kills="gpu-limit-lost")
 def test_gpu_step_lands_on_a_gpu_node(run, cluster):
     """A step that asks for a GPU runs on a GPU node, and its pod asks for just one.
 
@@ -31,7 +31,13 @@ def test_gpu_step_lands_on_a_gpu_node(run, cluster):
         equal(limits.get(cluster.GPU), 1, f"pod {pod.metadata.name}: limit for {cluster.GPU}")
 
 
-@requirement("GPU-012", scenario="gpu", on="kubernetes", needs=WHOLE)
+@requirement(
+    "GPU-012",
+    scenario="gpu",
+    on="kubernetes",
+    needs=WHOLE,
+    kills=("all-devices-to-each", "device-without-name", "name-without-device"),
+)
 def test_gpu_step_sees_its_device(run):
     """Inside a one-GPU step there is one device, and the environment names it.
 
@@ -46,7 +52,7 @@ def test_gpu_step_sees_its_device(run):
         equal(len(gpus), 1, f"{task.pathspec}: devices /dev/nvidia[0-9]* in a step that asks for one, {gpus}")
 
 
-@requirement("GPU-013", scenario="gpu", on="kubernetes", needs=WHOLE)
+@requirement("GPU-013", scenario="gpu", on="kubernetes", needs=WHOLE, kills="toleration-too-wide")
 def test_cpu_step_stays_away(run, cluster):
     """A step that says nothing of GPUs runs on no GPU node with a taint, and sees no device.
 

@@ -27,7 +27,7 @@ def test_launcher_keys_are_in_no_workflow(run, argo, leaks):
     equal(seen, [], f"{run.pathspec}: seen by all who may read workflows; give steps METAFLOW_KUBERNETES_SECRETS")
 
 
-@requirement("SEC-122", scenario="linear", on=REMOTE)
+@requirement("SEC-122", scenario="linear", on=REMOTE, kills="agent-prints-environment")
 def test_keys_are_in_no_object(run, datastore, leaks):
     """Neither the launcher's keys nor the metadata service's stand in artifacts, code packages or stored logs.
 

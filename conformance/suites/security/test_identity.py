@@ -24,7 +24,7 @@ POWERS = {
 
 def answered(run, kind):
     """What the API server told the step's token of itself; empty where it has none, or does not reach the server."""
-    told = (run.task("start")["authority"] or {}).get(kind, {})
+    told = (run.task("start")["reach"]["api"] or {}).get(kind, {})
     if "status" not in told:
         return {}
     where = f"{run.pathspec}/start: {kind} with the token that is mounted"
@@ -44,7 +44,7 @@ def powers(rule):
     }
 
 
-@requirement("SEC-104", scenario="linear", on=REMOTE)
+@requirement("SEC-104", scenario="linear", on=REMOTE, kills="account-replaced")
 def test_token_is_of_the_configured_account(run, cluster, session):
     """A token in a step's pod is one of the service account that is configured.
 
@@ -59,7 +59,7 @@ def test_token_is_of_the_configured_account(run, cluster, session):
     assert got in (None, want), f"{run.pathspec}/start: the API server knows the step as {got}, not as {want}"
 
 
-@requirement("SEC-105", level="SHOULD", scenario="linear", on=REMOTE)
+@requirement("SEC-105", level="SHOULD", scenario="linear", on=REMOTE, kills="task-starts-pods")
 def test_token_gives_no_power(run, evidence):
     """With a token in a step's pod one can neither read secrets, start pods, nor give oneself rights.
 
