@@ -112,7 +112,7 @@ def test_what_a_launch_waits_for_was_started_before_it() -> None:
 @pytest.mark.parametrize(("simulated", "real"), [(frozenset({"gpu"}), False), (frozenset({"s3"}), True)])
 def test_a_stand_in_is_no_real_gpu(monkeypatch: pytest.MonkeyPatch, simulated: frozenset[str], *, real: bool) -> None:
     monkeypatch.setattr(preflight, "kubernetes", lambda: "v1.34.4")
-    monkeypatch.setattr(preflight.Argo, "installed", lambda: False)
+    monkeypatch.setattr("conformance.system.argo.Argo.installed", lambda: False)
     monkeypatch.setattr(preflight, "gpu_needs", lambda _: {"gpu"})
     monkeypatch.setattr(preflight, "leave_needs", lambda _: set())
     monkeypatch.setattr(cluster, "has_api", lambda _: False)
