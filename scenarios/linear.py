@@ -116,9 +116,7 @@ class MfconfLinear(FlowSpec):
             found = store.get("from-inside")
             self.read_back = found.text
             self.absent = store.get("nothing-here", return_missing=True).exists
-            self.store = strangers(found.url)
-        self.service = service()
-        self.authority = authority()
+        self.reach = {"service": service(), "store": strangers(found.url), "api": authority()}
         print("a line for the log: grüße")
         print("a line on stderr", file=sys.stderr)
         self.next(self.end)

@@ -32,6 +32,8 @@ SHORTEST = 8
 ALIGNMENTS = 3
 """A value encoded in base64 amid others looks different by where it begins."""
 
+TOLD = 5
+
 GZIP = b"\x1f\x8b"
 
 Place = tuple[str, bytes]
@@ -61,14 +63,15 @@ def _encoded(raw: bytes, skipped: int) -> set[bytes]:
 
 
 def found(secrets: Iterable[Secret], places: Iterable[Place]) -> list[str]:
-    """What stands where, in words, without any value."""
+    """What stands where, in words, without any value; of many places the first ones."""
     forms = [(secret.name, secret.forms) for secret in secrets if len(secret.value) >= SHORTEST]
-    return [
+    told = [
         f"{name} in {where}"
         for where, content in places
         for name, written in forms
         if any(form in content for form in written)
     ]
+    return [*told[:TOLD], *([f"and in {len(told) - TOLD} other places"] if len(told) > TOLD else [])]
 
 
 class Leaks:

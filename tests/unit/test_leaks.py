@@ -55,6 +55,15 @@ def test_a_finding_names_every_place_and_never_the_value() -> None:
     assert KEY.value not in repr(KEY)
 
 
+def test_of_many_places_the_first_are_told() -> None:
+    places = [(f"place {number}", KEY.value.encode()) for number in range(20)]
+
+    told = found([KEY], places)
+
+    assert told[0] == "the key in place 0"
+    assert told[-1] == "and in 15 other places"
+
+
 def test_a_value_that_is_found_by_chance_is_no_secret() -> None:
     assert not found([Secret("short", "x")], [("place", b"x marks the spot")])
 
