@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable
 from typing import Any
 
+import kubernetes
 import pytest
 import yaml
 
@@ -12,6 +15,7 @@ from conformance import rights, roles
 from conformance.requirement import NEEDS, Profile
 from conformance.rights import PROBES, RIGHTS, Rule, Scope, Triple, Who, needed, told, unneeded
 from conformance.roles import Holders
+from tests.architecture.tree import modules, parsed
 
 HOLDERS = Holders("jobs", "alice", task="steps", workflow="flows")
 
@@ -45,6 +49,46 @@ def test_a_right_is_complete(right: rights.Right) -> None:
     assert right.source
 
 
+def asked_by_code() -> set[Triple]:
+    """What the harness asks of the API server through the client's typed calls."""
+    groups = {"CoreV1Api": "", "BatchV1Api": "batch", "AppsV1Api": "apps", "StorageV1Api": "storage.k8s.io"}
+    groups["AuthorizationV1Api"] = "authorization.k8s.io"
+    verbs = {"read": "get", "replace": "update"}
+    used = {
+        node.attr
+        for path in modules("conformance")
+        if path.parts[1] not in ("mutants", "local")  # these work as an administrator
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and re.match("(create|list|read|delete|patch|replace)_", node.attr)
+    }
+    found = set()
+    for name, group in groups.items():
+        for call in used & set(vars(getattr(kubernetes.client, name))):
+            verb, _, thing = call.replace("namespaced_", "").partition("_")
+            whole, slash, part = re.sub(r"^pod_", "pod/", thing).replace("_", "").partition("/")
+            plural = f"{whole}es" if whole.endswith("s") else f"{whole}s"
+            found.add((verbs.get(verb, verb), f"{plural}{slash}{part}", group))
+    return found
+
+
+def test_the_table_has_what_the_harness_asks() -> None:
+    assert unneeded(asked_by_code(), Who.LAUNCHER, Who.JUDGE) == set()
+
+
+def test_the_harness_asks_what_the_table_has() -> None:
+    asked = asked_by_code()
+    typed = {group for _, _, group in asked}
+    idle = [
+        f"{verb} {right.named}"
+        for right in RIGHTS
+        if right.who is Who.JUDGE and right.group in typed
+        for verb in right.verbs
+        if (verb, right.resource, right.group) not in asked
+    ]
+
+    assert idle == []
+
+
 def test_nobody_is_granted_a_verb_twice() -> None:
     every = [(r.who, r.scope, verb, r.resource, r.group) for r in RIGHTS for verb in r.verbs]
 
@@ -64,7 +108,7 @@ def test_a_profile_asks_what_its_cases_declare() -> None:
     smoke, certified = rights.needs_of(Profile.SMOKE), rights.needs_of(Profile.CERTIFIED)
 
     assert {"kubernetes", "argo"} <= smoke < certified <= set(NEEDS)
-    assert set(needed(smoke)) < set(needed(certified))
+    assert set(needed(smoke)) < set(needed(certified)) == set(RIGHTS)
 
 
 @pytest.mark.parametrize(
