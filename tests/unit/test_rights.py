@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import kubernetes
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from conformance import rights, roles
+from conformance.cli import main
+from conformance.local import deployment
 from conformance.requirement import NEEDS, Profile
 from conformance.rights import PROBES, RIGHTS, Rule, Scope, Triple, Who, needed, told, unneeded
 from conformance.roles import Holders
@@ -209,3 +213,24 @@ def test_each_rule_says_what_is_lost_without_it() -> None:
 
     assert "  # without: no step can be started as a pod (kubernetes_job.py)\n  - {apiGroups" in text
     assert "  # optional; without: Ctrl-C pauses the job" in text
+
+
+def test_the_local_deployment_runs_under_exactly_what_is_printed_for_everything() -> None:
+    printed = CliRunner().invoke(main, ["rbac", "--profile", "certified"], prog_name="mfconf").stdout
+
+    assert printed == deployment._roles()
+
+
+def test_roles_that_changed_are_applied_to_a_deployment_that_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    applied: list[str] = []
+    laid = tmp_path / "roles.yaml"
+    laid.write_text("as they were", encoding="utf-8")
+    monkeypatch.setattr(deployment, "ROLES", laid)
+    monkeypatch.setattr("conformance.local.cluster.kubectl", lambda *_, **given: applied.append(given["stdin"]))
+
+    deployment.permit()
+    deployment.permit()
+
+    assert applied == [deployment._roles()] == [laid.read_text(encoding="utf-8")]
