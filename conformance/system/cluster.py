@@ -165,23 +165,16 @@ class Cluster:
             named = {name for task in run.steps[step] for name in task.pods}
             found = [pod for pod in self.pods() if pod.metadata.name in named]
         else:
-            found = self._all_of(run)
+            found = [
+                pod
+                for pod in self.pods()
+                if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
+                or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
+            ]
         if not found:
             what = "/".join(filter(None, [run.pathspec, step]))
             raise Blocked(f"no pod of {what} is left on the cluster: is podGC or a TTL set?")
         return found
-
-    def _all_of(self, run: RunView) -> list[Any]:
-        return [
-            pod
-            for pod in self.pods()
-            if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
-            or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
-        ]
-
-    def alive(self, run: RunView) -> list[str]:
-        """The names of a run's pods that have not ended."""
-        return [pod.metadata.name for pod in self._all_of(run) if pod.status.phase not in ("Succeeded", "Failed")]
 
     def jobsets(self) -> list[Any]:
         """The JobSets of this session, as the API has them: dictionaries."""

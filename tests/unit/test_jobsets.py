@@ -1,4 +1,4 @@
-"""The JobSets of a run, and what of it is still alive."""
+"""The JobSets of a run, and how they ended."""
 
 from __future__ import annotations
 
@@ -19,12 +19,6 @@ RUN: Any = SimpleNamespace(id="argo-flow-abc", pathspec="F/argo-flow-abc")
 def jobset(name: str, run: str, **conditions: str) -> Any:
     met = [{"type": kind, "status": status} for kind, status in conditions.items()]
     return {"metadata": {"name": name, "annotations": {"metaflow/run_id": run}}, "status": {"conditions": met}}
-
-
-def pod(name: str, phase: str, run: str | None = None, workflow: str | None = None) -> Any:
-    notes = {"metaflow/run_id": run} if run else None
-    meta = SimpleNamespace(name=name, annotations=notes, labels={"workflows.argoproj.io/workflow": workflow})
-    return SimpleNamespace(metadata=meta, status=SimpleNamespace(phase=phase))
 
 
 @pytest.fixture
@@ -62,16 +56,3 @@ def test_a_run_whose_jobset_is_gone_can_not_be_judged(view: Cluster) -> None:
 )
 def test_a_jobset_ends_by_a_condition_that_is_met(found: Any, end: str) -> None:
     assert Cluster.end_of(found) == end
-
-
-def test_alive_is_what_has_not_ended(view: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    pods = [
-        pod("done", "Succeeded", RUN.id),
-        pod("broken", "Failed", workflow="flow-abc"),
-        pod("waits", "Pending", RUN.id),
-        pod("runs", "Running", workflow="flow-abc"),
-        pod("other", "Running", "8", workflow="flow-xyz"),
-    ]
-    monkeypatch.setattr(view, "pods", lambda: pods)
-
-    assert view.alive(RUN) == ["waits", "runs"]

@@ -1,6 +1,7 @@
 """One of the nodes of a step under @parallel fails."""
 
-from conformance.requirement import equal, requirement
+from conformance.requirement import requirement
+from conformance.suites.compute.leftovers import jobset_is_over
 
 RAISED = "ValueError: mfconf: the worker fails on purpose"
 
@@ -51,14 +52,7 @@ def test_nothing_of_it_runs_on(run, cluster, until):
 
     Why: a main node that is left alone holds its GPUs until its time is up.
     """
-    until(
-        lambda: not cluster.alive(run),
-        "no pod of a run that failed is left running",
-        within="settle",
-        explain=lambda: f"there are {cluster.alive(run)}",
-    )
-    [found] = cluster.jobsets_of(run)
-    equal(cluster.end_of(found), "Failed", f"JobSet {found['metadata']['name']}: the condition that ended it")
+    jobset_is_over(cluster, run, until, "Failed")
 
 
 @requirement("COMP-324", scenario="parallel_failing", on="argo", needs={"jobset"}, profile="full")
@@ -69,9 +63,4 @@ def test_a_failing_worker_fails_the_workflow(run, cluster, until):
     """
     failed_worker(run)
 
-    until(
-        lambda: not cluster.alive(run),
-        "no pod of a run that failed is left running",
-        within="settle",
-        explain=lambda: f"there are {cluster.alive(run)}",
-    )
+    jobset_is_over(cluster, run, until, "Failed")
