@@ -10,9 +10,12 @@ HOW_METAFLOW_ENDS_PODS = (
 )
 
 
-def of_run(things, run):
-    """Those pods or jobs that Metaflow's annotation gives to the run."""
-    return [thing for thing in things if (thing.metadata.annotations or {}).get("metaflow/run_id") == run.id]
+def of_run(things, run, step=None):
+    """Those pods or jobs that Metaflow's annotations give to the run, or to one of its steps."""
+    wanted = {"metaflow/run_id": run.id, "metaflow/flow_name": run.result.scenario.flow}
+    if step:
+        wanted["metaflow/step_name"] = step
+    return [thing for thing in things if wanted.items() <= (thing.metadata.annotations or {}).items()]
 
 
 def living_pods(cluster, run):

@@ -1,6 +1,7 @@
 """How steps in pods end."""
 
 from conformance.requirement import equal, requirement
+from conformance.suites.compute.leftovers import of_run
 
 
 @requirement("COMP-030", scenario="retry", on=("kubernetes", "argo"))
@@ -28,7 +29,7 @@ def test_launcher_shows_the_exception(launch):
 
 @requirement("COMP-200", scenario="ends", on="kubernetes")
 def test_run_goes_on_after_ends_of_every_kind(launch):
-    """A run goes on after steps that end with a code, a signal, an exception, no memory or no time left.
+    """A run goes on after steps that end with a code, a signal, an exception or no time left.
 
     Why: @retry and @catch are a promise that such an end is the step's alone.
     """
@@ -77,7 +78,7 @@ def test_time_limit_holds(run, cluster):
     caught = run.task("join")["caught"]["hangs"]
 
     assert "timed out" in caught or "execution environment" in caught, f"{run.pathspec}/hangs: caught {caught!r}"
-    for pod in cluster.pods_of(run, "hangs"):
+    for pod in of_run(cluster.pods(), run, "hangs"):
         equal(pod.spec.active_deadline_seconds, 60, f"pod {pod.metadata.name}: activeDeadlineSeconds")
 
 
