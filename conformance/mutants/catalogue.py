@@ -33,7 +33,7 @@ class Mutant:
     """``break_`` breaks what is on its bench, its docstring (``defect``) says how; ``family``: the module it is in.
 
     ``dies``: the service's process is meant to end by itself, so its end is no fault of the trial. ``on``: the
-    orchestrator whose runs show the defect of a deployment.
+    orchestrator whose runs show the defect of a deployment. ``hangs``: its runs never end by themselves.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Mutant:
     break_: Callable[[Any], None]
     dies: bool = False
     on: str = "kubernetes"
+    hangs: bool = False
 
     def laid_out(self, bench: Bench) -> Bench:
         """The bench, with this mutant's changes on it."""
@@ -50,7 +51,9 @@ class Mutant:
         return bench
 
 
-def mutant(name: str, *, area: str = METADATA, dies: bool = False, on: str = "kubernetes") -> Callable[[Break], Break]:
+def mutant(
+    name: str, *, area: str = METADATA, dies: bool = False, on: str = "kubernetes", hangs: bool = False
+) -> Callable[[Break], Break]:
     """Declare a function that breaks a sound thing; its docstring says what is wrong then.
 
     Raises ``ValueError`` for a name that is not kebab-case, and where the docstring is missing.
@@ -62,7 +65,7 @@ def mutant(name: str, *, area: str = METADATA, dies: bool = False, on: str = "ku
         defect = " ".join(inspect.cleandoc(break_.__doc__ or "").split())
         if not defect:
             raise ValueError(f"mutant {name}: a docstring that says what is wrong is missing")
-        DECLARED.append(Mutant(name, defect, area, break_.__module__.rpartition(".")[2], break_, dies, on))
+        DECLARED.append(Mutant(name, defect, area, break_.__module__.rpartition(".")[2], break_, dies, on, hangs))
         return break_
 
     return declare

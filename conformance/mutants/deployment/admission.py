@@ -66,7 +66,7 @@ def service_url_replaced(bench: Bench) -> None:
     bench.pods(add(f"{STEP}/env/-", {"name": "METAFLOW_SERVICE_URL", "value": value}))
 
 
-@mutant("sidecar-never-ends")
+@mutant("sidecar-never-ends", hangs=True)
 def sidecar_never_ends(bench: Bench) -> None:
     """A mesh puts a container beside the step that never ends, so that no job does."""
     sidecar = {"name": "mesh", "image": OWN_IMAGE, "command": ["sleep", "3600"]}
@@ -91,7 +91,7 @@ def deadline_of_seconds(bench: Bench) -> None:
     bench.pods(add("/spec/activeDeadlineSeconds", 5))
 
 
-@mutant("node-selector-added")
+@mutant("node-selector-added", hangs=True)
 def node_selector_added(bench: Bench) -> None:
     """A policy has pods wait for a node that does not exist."""
     bench.pods(add("/spec/nodeSelector", {"mfconf.dev/pool": "none"}))

@@ -18,13 +18,13 @@ def account_that_is_not_there(bench: Bench) -> None:
     bench.configure(KUBERNETES_SERVICE_ACCOUNT="metaflow-tasks")
 
 
-@mutant("secret-that-is-not-there")
+@mutant("secret-that-is-not-there", hangs=True)
 def secret_that_is_not_there(bench: Bench) -> None:
     """The secret that is configured for steps does not exist."""
     bench.configure(KUBERNETES_SECRETS="s3-credential")
 
 
-@mutant("image-that-is-not-there")
+@mutant("image-that-is-not-there", hangs=True)
 def image_that_is_not_there(bench: Bench) -> None:
     """The image that is configured for steps is in no registry."""
     bench.configure(KUBERNETES_CONTAINER_IMAGE="mfconf.invalid/task:none")
@@ -36,7 +36,7 @@ def namespace_that_is_not_there(bench: Bench) -> None:
     bench.configure(KUBERNETES_NAMESPACE="metaflow-job")
 
 
-@mutant("selector-that-no-node-has")
+@mutant("selector-that-no-node-has", hangs=True)
 def selector_that_no_node_has(bench: Bench) -> None:
     """The node selector that is configured for steps is met by no node."""
     bench.configure(KUBERNETES_NODE_SELECTOR="mfconf.dev/pool=none")
@@ -48,7 +48,7 @@ def bucket_that_is_not_there(bench: Bench) -> None:
     bench.configure(DATASTORE_SYSROOT_S3=f"s3://{BUCKET}s/metaflow")
 
 
-@mutant("service-outside-given-inside")
+@mutant("service-outside-given-inside", hangs=True)
 def service_outside_given_inside(bench: Bench) -> None:
     """Steps are given the metadata service's address as it is outside of the cluster."""
     bench.configure(SERVICE_INTERNAL_URL=f"http://127.0.0.1:{cluster.ports()[METADATA_PORT]}")
@@ -60,13 +60,13 @@ def service_inside_given_outside(bench: Bench) -> None:
     bench.configure(SERVICE_URL=f"http://metadata-service.{PLATFORM}:8080")
 
 
-@mutant("store-outside-given-inside")
+@mutant("store-outside-given-inside", hangs=True)
 def store_outside_given_inside(bench: Bench) -> None:
     """Steps are given the store's address as it is outside of the cluster."""
     bench.configure(S3_ENDPOINT_URL=f"http://127.0.0.1:{cluster.ports()[S3_PORT]}")
 
 
-@mutant("store-inside-given-outside")
+@mutant("store-inside-given-outside", hangs=True)
 def store_inside_given_outside(bench: Bench) -> None:
     """Users are given the store's address as it is inside of the cluster."""
     bench.configure(S3_ENDPOINT_URL=f"http://s3.{PLATFORM}:7070")

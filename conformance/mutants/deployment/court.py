@@ -27,14 +27,14 @@ LANES = 3
 
 BASELINE_WORKERS = 2
 BASELINE_S = 900.0
-LIMIT_S = 300.0
+LIMIT_S = 600.0
 """A run on a mutant is ended after so many seconds: what was red by then counts."""
 
 END_S = 90
 """Seconds that a run gets to end its launches and clean up."""
 
-PATIENCE = 0.5
-"""Of a run on a mutant: launches that never end are ended after half of their time."""
+HANGS = 0.25
+"""The patience with launches that never end by themselves: why they do not is known by then."""
 
 
 @contextmanager
@@ -112,7 +112,9 @@ class Court:
         try:
             with making.made(bench, self.standing) as environment:
                 target = f"profile:{making.PROFILE}"
-                order = judging.Order(target, self.folder / mutant.name, cases, environment, patience=PATIENCE)
+                order = judging.Order(
+                    target, self.folder / mutant.name, cases, environment, patience=HANGS if mutant.hangs else 1.0
+                )
                 judged, _ = self._run(order, LIMIT_S)
         except making.NotTakenBack:
             self.over.set()

@@ -157,7 +157,7 @@ def gpu_nodes_cordoned(bench: Bench) -> None:
     bench.patch("node", GPU_NODE, "", lambda _: {"spec": {"unschedulable": True}})
 
 
-@mutant("toleration-lost")
+@mutant("toleration-lost", hangs=True)
 def toleration_lost(bench: Bench) -> None:
     """A policy takes tolerations away: GPU steps find no node."""
     bench.pods(remove("/spec/tolerations"), where=ASKS)

@@ -28,7 +28,6 @@ COME_S = 90
 """Seconds in which a change has to come through."""
 
 GONE_S = 120
-TOKEN_S = 7200
 SCRIPT_S = 120
 KINDS = (
     *("namespaces", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "priorityclasses"),
@@ -210,9 +209,8 @@ def _user(bench: Bench, standing: Standing) -> dict[str, str]:
     _private(home / f"config_{PROFILE}.json", json.dumps({**standing.config, **bench.config}))
     found = {**local.environment(), "METAFLOW_HOME": str(home), "METAFLOW_PROFILE": PROFILE}
     if any(rights.account == LAUNCHER for rights in bench.rights):
-        words = ("create", "token", bench.made, f"--namespace={deployment.JOBS}", f"--duration={TOKEN_S}s")
         kubeconfig = yaml.safe_load(Path(found["KUBECONFIG"]).read_text(encoding="utf-8"))
-        kubeconfig["users"][0]["user"] = {"token": cluster.kubectl(*words, doing="asking for a token").strip()}
+        kubeconfig["users"][0]["user"] = {"token": standing.token(bench.made)}
         _private(home / "kubeconfig", yaml.safe_dump(kubeconfig))
         found["KUBECONFIG"] = str(home / "kubeconfig")
     return found

@@ -24,7 +24,7 @@ def limits(bench: Bench, **limit: Any) -> None:
     bench.make("v1", "LimitRange", spec={"limits": [{"type": "Container", **limit}]})
 
 
-@mutant("quota-of-no-pods")
+@mutant("quota-of-no-pods", hangs=True)
 def quota_of_no_pods(bench: Bench) -> None:
     """The namespace's quota is used up: no pod is created any more."""
     quota(bench, pods="0")
@@ -60,19 +60,19 @@ def limit_range_default(bench: Bench) -> None:
     limits(bench, default={"memory": "256M", "cpu": "100m"})
 
 
-@mutant("pods-must-be-restricted")
+@mutant("pods-must-be-restricted", hangs=True)
 def pods_must_be_restricted(bench: Bench) -> None:
     """The namespace enforces the pod security standard `restricted`, which Metaflow's pods do not meet."""
     bench.own_namespace(labels={"pod-security.kubernetes.io/enforce": "restricted"})
 
 
-@mutant("namespace-without-secret")
+@mutant("namespace-without-secret", hangs=True)
 def namespace_without_secret(bench: Bench) -> None:
     """The configured secret is in another namespace than the jobs."""
     bench.own_namespace(without=[("Secret", "s3-credentials")])
 
 
-@mutant("namespace-without-account")
+@mutant("namespace-without-account", hangs=True)
 def namespace_without_account(bench: Bench) -> None:
     """The configured service account is in another namespace than the jobs."""
     bench.own_namespace(without=[("ServiceAccount", "metaflow-task")])

@@ -18,7 +18,7 @@ SLOT = "mfconf.dev/slot"
 PATCH = f"{KUBECTL} patch node {WORKER} --subresource=status --type=merge --patch"
 
 
-@mutant("taint-without-toleration")
+@mutant("taint-without-toleration", hangs=True)
 def taint_without_toleration(bench: Bench) -> None:
     """The nodes for steps have a taint that no step tolerates."""
 
@@ -29,7 +29,7 @@ def taint_without_toleration(bench: Bench) -> None:
     bench.patch("node", WORKER, "", tainted)
 
 
-@mutant("workers-cordoned")
+@mutant("workers-cordoned", hangs=True)
 def workers_cordoned(bench: Bench) -> None:
     """The nodes for steps were cordoned for maintenance, and forgotten."""
     bench.patch("node", WORKER, "", lambda _: {"spec": {"unschedulable": True}})
@@ -73,7 +73,7 @@ def offer(slots: str | None) -> str:
     return f"{PATCH} {shlex.quote(json.dumps({'status': status}))}"
 
 
-@mutant("eviction-forbidden")
+@mutant("eviction-forbidden", hangs=True)
 def eviction_forbidden(bench: Bench) -> None:
     """A disruption budget forbids that a step's pod is evicted: no node can be drained while it runs."""
     spec = {"minAvailable": 1, "selector": {"matchLabels": {LABEL: bench.name}}}

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+
+from kubernetes.client import ApiClient, CoreV1Api, RbacAuthorizationV1Api
+from kubernetes.config import new_client_from_config
 
 from conformance.errors import TargetError
 from conformance.local import cluster
 from conformance.local.deployment import JOBS
+from conformance.local.paths import ADMIN_KUBECONFIG
 from conformance.mutants.deployment.bench import LABEL, LAUNCHER, RBAC, Bench, Manifest, Patch, Rights
+from conformance.system.cluster import call
 
+TOKEN_S = 7200
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a secret
+
+
+def admin() -> ApiClient:
+    """The cluster's administrator. What kubectl puts out is kept in a log, where no secret belongs."""
+    return new_client_from_config(config_file=str(ADMIN_KUBECONFIG))
+
+
+def listed(api: str, kind: str, function: Callable[..., Any], **where: str) -> list[Manifest]:
+    """What one API call lists, as manifests."""
+    found = [ApiClient().sanitize_for_serialization(one) for one in call(function, **where).items]
+    return [{**one, "apiVersion": api, "kind": kind} for one in found]
 
 
 class Standing:
@@ -20,19 +37,33 @@ class Standing:
     def __init__(self, config: dict[str, str]) -> None:
         self.config = config
 
-    @staticmethod
-    def _read(*words: str) -> list[Manifest]:
-        said = cluster.kubectl("get", *words, "--output=json", doing=f"reading {words[0]}")
-        items: list[Manifest] = json.loads(said)["items"]
-        return items
-
     @cached_property
     def _rbac(self) -> list[Manifest]:
-        return self._read("roles,rolebindings,clusterroles,clusterrolebindings", "--all-namespaces")
+        api = RbacAuthorizationV1Api(admin())
+        return [
+            *listed(RBAC, "Role", api.list_role_for_all_namespaces),
+            *listed(RBAC, "RoleBinding", api.list_role_binding_for_all_namespaces),
+            *listed(RBAC, "ClusterRole", api.list_cluster_role),
+            *listed(RBAC, "ClusterRoleBinding", api.list_cluster_role_binding),
+        ]
 
     @cached_property
     def _jobs(self) -> list[Manifest]:
-        return self._read("serviceaccounts,secrets,roles,rolebindings", f"--namespace={JOBS}")
+        """What a namespace of jobs has."""
+        api = CoreV1Api(admin())
+        return [
+            *listed("v1", "ServiceAccount", api.list_namespaced_service_account, namespace=JOBS),
+            *listed("v1", "Secret", api.list_namespaced_secret, namespace=JOBS),
+            *(one for one in self._rbac if one["metadata"].get("namespace") == JOBS),
+        ]
+
+    @staticmethod
+    def token(account: str) -> str:
+        """A token of an account of the jobs' namespace."""
+        body = {"spec": {"expirationSeconds": TOKEN_S}}
+        made = call(CoreV1Api(admin()).create_namespaced_service_account_token, name=account, namespace=JOBS, body=body)
+        token: str = made.status.token
+        return token
 
     @staticmethod
     def former(patch: Patch) -> Manifest:
