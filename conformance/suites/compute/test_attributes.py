@@ -11,7 +11,7 @@ LARGER = {"cpu": 0.2, "memory": 300 * MB, "ephemeral-storage": 1024 * MB}
 """Of @resources(cpu=0.2, memory=300, disk=512) and of what each launch gives @kubernetes."""
 
 
-@requirement("COMP-100", scenario="attributes", on=REMOTE)
+@requirement("COMP-100", scenario="attributes", on=REMOTE, kills="limits-lost")
 def test_guaranteed_step_is_limited_to_its_requests(run, cluster):
     """`@kubernetes(qos="Guaranteed")`: CPU, memory and disk that a step asks for are its requests and its limits.
 
@@ -60,7 +60,7 @@ def test_labels_and_annotations(run, cluster):
         equal((pod.metadata.annotations or {}).get(key), "wörds, signs: {x} = 'y'", f"{where}: annotation {key}")
 
 
-@requirement("COMP-104", scenario="attributes", on=REMOTE)
+@requirement("COMP-104", scenario="attributes", on=REMOTE, kills="node-selector-lost")
 def test_node_selector(run, cluster):
     """`@kubernetes(node_selector=)`: the pod may go to such nodes alone.
 
@@ -71,7 +71,7 @@ def test_node_selector(run, cluster):
         equal(selector.get("kubernetes.io/os"), "linux", f"pod {pod.metadata.name}: selector kubernetes.io/os")
 
 
-@requirement("COMP-105", scenario="attributes", on=REMOTE)
+@requirement("COMP-105", scenario="attributes", on=REMOTE, kills="tolerations-lost")
 def test_tolerations(run, cluster):
     """`@kubernetes(tolerations=)`: the pod has them, each as it was given.
 
@@ -85,7 +85,7 @@ def test_tolerations(run, cluster):
         equal(got, [want], f"pod {pod.metadata.name}: tolerations for {want['key']}")
 
 
-@requirement("COMP-106", scenario="attributes", on=REMOTE)
+@requirement("COMP-106", scenario="attributes", on=REMOTE, kills="port-lost")
 def test_port(run, cluster):
     """`@kubernetes(port=)`: the step's container declares it.
 
@@ -113,7 +113,7 @@ def test_image_is_the_configured_one(run, cluster, session):
         )
 
 
-@requirement("COMP-109", level="SHOULD", scenario="attributes", on=REMOTE)
+@requirement("COMP-109", level="SHOULD", scenario="attributes", on=REMOTE, kills="pull-policy-changed")
 def test_image_pull_policy(run, cluster):
     """`@kubernetes(image_pull_policy=)`: the pod's container has it.
 

@@ -15,7 +15,7 @@ def volume(run, step, name, mib):
     equal(got, {"kind": "tmpfs", "bytes": mib * MIB}, what)
 
 
-@requirement("COMP-110", scenario="attributes", on=REMOTE)
+@requirement("COMP-110", scenario="attributes", on=REMOTE, kills=("limits-lost", "memory-limit-not-enforced"))
 def test_memory_limit_is_felt(run):
     """The control group of a step with `qos="Guaranteed"` has the memory limit that the step asked for.
 
@@ -38,7 +38,7 @@ def test_cpu_limit_is_felt(run):
     equal(run.task("start")["felt"]["cpu"], 0.5, f"{run.pathspec}/start: CPUs that its control group grants")
 
 
-@requirement("COMP-112", scenario="attributes", on=REMOTE)
+@requirement("COMP-112", scenario="attributes", on=REMOTE, kills="tmpfs-lost")
 def test_tmpfs_is_mounted(run):
     """`@kubernetes(use_tmpfs=, tmpfs_size=, tmpfs_path=)`: a file system in memory of that size is mounted there.
 
@@ -59,7 +59,7 @@ def test_temporary_files_go_to_tmpfs(run):
         equal(felt[name], "/mfconf-temporary", f"{run.pathspec}/start: {name} of the folder for temporary files")
 
 
-@requirement("COMP-114", scenario="attributes", on=REMOTE)
+@requirement("COMP-114", scenario="attributes", on=REMOTE, kills="shared-memory-lost")
 def test_shared_memory_has_its_size(run):
     """`shared_memory=` in `@kubernetes` and in `@resources`: /dev/shm has that size.
 
@@ -69,7 +69,7 @@ def test_shared_memory_has_its_size(run):
     volume(run, "end", "shared", 24)
 
 
-@requirement("COMP-115", scenario="attributes", on=REMOTE)
+@requirement("COMP-115", scenario="attributes", on=REMOTE, kills="security-context-lost")
 def test_security_context_is_felt(run, cluster):
     """`@kubernetes(security_context={"allow_privilege_escalation": False})`: neither pod nor process can gain rights.
 
