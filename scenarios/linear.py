@@ -61,7 +61,7 @@ def service():
     """The metadata service's answer to a ping with the headers that this process was given."""
     client = ServiceMetadataProvider._session  # noqa: SLF001 - with the settings of Metaflow's own requests
     try:
-        pong = client.get(f"{SERVICE_URL}/ping", headers=SERVICE_HEADERS, timeout=WAIT_S)
+        pong = client.get(f"{SERVICE_URL.rstrip('/')}/ping", headers=SERVICE_HEADERS, timeout=WAIT_S)
     except OSError as error:
         return {"error": f"{type(error).__name__}: {error}"}
     return {"status": pong.status_code, "version": pong.headers.get("METADATA_SERVICE_VERSION")}
@@ -80,7 +80,7 @@ def strangers(url):
         "list": asked(f"{listing}?list-type=2&max-keys=1"),
         "write": asked(f"{plain}-unsigned", {"written": "by nobody"}, method="PUT"),
     }
-    return {"address": plain} | {what: answer.get("status", answer.get("error")) for what, answer in answers.items()}
+    return {"address": plain, **{what: told.get("status", told.get("error")) for what, told in answers.items()}}
 
 
 def authority():
