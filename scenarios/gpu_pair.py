@@ -8,7 +8,7 @@ from pathlib import Path
 from metaflow import FlowSpec, current, kubernetes, retry, step
 from metaflow.metaflow_config import KUBERNETES_TOLERATIONS
 
-UNTIL_EVICTED_S = 120
+UNTIL_EVICTED_S = 400
 TOLERATED = [
     *json.loads(KUBERNETES_TOLERATIONS or "[]"),
     {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
