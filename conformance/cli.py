@@ -247,6 +247,7 @@ def load(  # noqa: PLR0913 - one parameter for each option
 @option.mutants_list
 @option.mutants_matrix
 @option.mutants_workers
+@option.patience
 @option.output
 def mutants(  # noqa: PLR0913 - one parameter for each option
     areas: tuple[str, ...],
@@ -255,6 +256,7 @@ def mutants(  # noqa: PLR0913 - one parameter for each option
     listed: bool,
     matrix: bool,
     workers: int | None,
+    patience: float,
     output: Path | None,
 ) -> None:
     """Put the suite itself on trial: broken services and deployments, and which checks turn red on each.
@@ -276,7 +278,7 @@ def mutants(  # noqa: PLR0913 - one parameter for each option
     if listed:
         telling.say_catalogue(chosen, console)
         return
-    plan = trial.Plan(areas, only, matrix, workers, output, ("mfconf", *sys.argv[1:]))
+    plan = trial.Plan(areas, only, matrix, workers, output, ("mfconf", *sys.argv[1:]), patience)
     folder, code = trial.run(plan, telling.Terminal(console, len(chosen)))
     reporting.finish(folder, console)
     sys.exit(code)

@@ -35,19 +35,20 @@ what was red by then counts."""
 
 
 @contextmanager
-def opened(folder: Path, *, matrix: bool) -> Iterator[Court]:
+def opened(folder: Path, *, matrix: bool, patience: float = 1.0) -> Iterator[Court]:
     """A court with a Postgres of its own."""
     with tempfile.TemporaryDirectory(prefix="mfconf-mutants-") as scratch, postgres(Path(scratch) / "data") as server:
-        yield Court(server, folder, METADATA, matrix=matrix)
+        yield Court(server, folder, METADATA, matrix=matrix, patience=patience)
 
 
 class Court:
     """``checks`` judge; ``over`` ends what is under way; ``matrix``: each check that is not slow judges each mutant."""
 
-    def __init__(self, server: Server, folder: Path, area: str, *, matrix: bool) -> None:
+    def __init__(self, server: Server, folder: Path, area: str, *, matrix: bool, patience: float = 1.0) -> None:
         self.server = server
         self.folder = folder / "mutants"
         self.matrix = matrix
+        self.patience = patience
         self.patience_s: float = 10 * PATIENCE_S
         self.over = threading.Event()
         self.checks = [found for found in catalogue() if found.area == area and PROFILE.includes(found.profile)]
@@ -110,7 +111,7 @@ class Court:
         return judged
 
     def _run(self, url: str, folder: Path, checks: tuple[str, ...]) -> judging.Judged:
-        child = judging.start(judging.Order(f"service:{url}", folder, checks))
+        child = judging.start(judging.Order(f"service:{url}", folder, checks, patience=self.patience))
         came = judging.wait(child, self.patience_s, self.over.is_set)
         if self.over.is_set():
             raise TargetError(f"mutant {folder.name}: interrupted")

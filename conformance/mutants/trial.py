@@ -32,6 +32,7 @@ class Plan:
     workers: int | None
     output: Path | None
     command: tuple[str, ...]
+    patience: float = 1.0
 
 
 class Court(Protocol):
@@ -134,10 +135,10 @@ def _court(plan: Plan, folder: Path, chosen: Sequence[Mutant]) -> AbstractContex
     if plan.areas == (METADATA,):
         from conformance.mutants import court as services  # noqa: PLC0415 - needs the reference service
 
-        return services.opened(folder, matrix=plan.matrix)
+        return services.opened(folder, matrix=plan.matrix, patience=plan.patience)
     from conformance.mutants.deployment import court as deployments  # noqa: PLC0415
 
-    return deployments.opened(folder, chosen)
+    return deployments.opened(folder, chosen, plan.patience)
 
 
 def _judged(trials: Iterable[Future[score.Finding]]) -> Iterator[Future[score.Finding]]:

@@ -14,7 +14,7 @@ from conformance.local import cluster, deployment
 from conformance.mutants import catalogue
 from conformance.mutants.deployment import making
 from conformance.mutants.deployment import standing as standing_
-from conformance.mutants.deployment.bench import LABEL, Bench, Breaks, Expression, add, cel, remove
+from conformance.mutants.deployment.bench import LABEL, STORE_KEY, Bench, Breaks, Expression, add, cel, remove
 from conformance.mutants.deployment.court import Court, claiming
 from conformance.mutants.deployment.standing import Standing
 from conformance.requirement import catalogue as checks
@@ -63,9 +63,16 @@ class Kubectl:
         self.stdin.append(stdin or "")
         if self.refuses and words[0] == self.refuses:
             raise TargetError(f"kubectl {words[0]}: refused")
+        if words[0] == "create":
+            return self.probed(stdin or "")
         if words[0] != "get":
             return ""
         return json.dumps({"spec": {"taints": [{"key": "there"}]}}) if "--output=json" in words else ""
+
+    def probed(self, manifest: str) -> str:
+        """What the API server makes of a probe."""
+        made = json.loads(manifest)
+        return json.dumps({**made, "metadata": {**made["metadata"], "annotations": {LABEL: "some-mutant"}}})
 
 
 @pytest.fixture
@@ -201,6 +208,17 @@ def test_what_can_not_be_taken_back_is_loud_and_left_to_the_next_start(kubectl: 
     kubectl.refuses = ""
     assert making.reset() == ["some-mutant"]
     assert not list(making.JOURNAL.iterdir())
+
+
+def test_the_key_of_the_store_is_put_in_as_the_object_is_made(kubectl: Kubectl, bench: Bench) -> None:
+    bench.pods(add("/spec/x", STORE_KEY))
+
+    with making.made(bench, standing()):
+        journal = (making.JOURNAL / "some-mutant.json").read_text(encoding="utf-8")
+
+    assert STORE_KEY not in "".join(kubectl.stdin)
+    assert "hidden" in "".join(kubectl.stdin)
+    assert "hidden" not in journal
 
 
 def test_the_inverse_of_a_patch() -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from conformance.local.deployment import PLATFORM
 from conformance.mutants.catalogue import mutant as declare
-from conformance.mutants.deployment.bench import Bench, Expression, add, remove, replace
+from conformance.mutants.deployment.bench import STORE_KEY, Bench, Expression, add, remove, replace
 
 mutant = partial(declare, area="compute")
 
@@ -56,7 +56,7 @@ def secret_reference_lost(bench: Bench) -> None:
 @mutant("credentials-in-plain-sight")
 def credentials_in_plain_sight(bench: Bench) -> None:
     """An injector writes a credential into the pod's spec, where whoever may list pods reads it."""
-    bench.pods(add(f"{STEP}/env/-", {"name": "AWS_SESSION_TOKEN", "value": "not-a-real-token"}))
+    bench.pods(add(f"{STEP}/env/-", {"name": "AWS_SECRET_ACCESS_KEY", "value": STORE_KEY}))
 
 
 @mutant("service-url-replaced")

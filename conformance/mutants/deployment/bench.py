@@ -16,6 +16,9 @@ LABEL = "mfconf.dev/mutant"
 LAUNCHER, TASK = "metaflow-user", "metaflow-task"
 """The accounts whose rights a mutant can change: who starts flows, and what steps and workflows run as."""
 
+STORE_KEY = "(the secret key of the store)"
+"""What an object on the bench has in place of it; it is put in as the object is made."""
+
 MARK = f'JSONPatch{{{{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("{LABEL}"), value: "{{}}"}}}}'
 """Tells that the API server heeds the policy; pods of a run have annotations, and so has a probe."""
 

@@ -38,7 +38,7 @@ HANGS = 0.25
 
 
 @contextmanager
-def opened(folder: Path, chosen: Sequence[Mutant]) -> Iterator[Court]:
+def opened(folder: Path, chosen: Sequence[Mutant], patience: float) -> Iterator[Court]:
     """The court for ``chosen``, with the local deployment up and rid of what a killed trial left.
 
     Raises ``UsageError`` where another trial is under way.
@@ -49,7 +49,7 @@ def opened(folder: Path, chosen: Sequence[Mutant]) -> Iterator[Court]:
     try:
         with FileLock(making.JOURNAL / "lock", timeout=0):
             making.reset()
-            yield Court(folder, chosen, Standing(target.config))
+            yield Court(folder, chosen, Standing(target.config), patience)
             making.gone()
     except Timeout:
         raise UsageError("another mfconf mutants is breaking the local deployment; wait for its end") from None
@@ -58,9 +58,10 @@ def opened(folder: Path, chosen: Sequence[Mutant]) -> Iterator[Court]:
 class Court:
     """Each mutant is judged by the cases that claim it and run where it shows; ``over`` ends what is under way."""
 
-    def __init__(self, folder: Path, chosen: Sequence[Mutant], standing: Standing) -> None:
+    def __init__(self, folder: Path, chosen: Sequence[Mutant], standing: Standing, patience: float = 1.0) -> None:
         self.folder = folder / "mutants"
         self.standing = standing
+        self.patience = patience
         self.over = threading.Event()
         known = catalogue()
         self.cases = {mutant.name: claiming(mutant, known) for mutant in chosen}
@@ -88,9 +89,9 @@ class Court:
         cases = tuple(sorted(self.claims))
         if not cases:
             raise UsageError("no check says that it kills any of these mutants: nothing could judge them")
-        plan = judging.Order("kind", self.folder / "unbroken", cases, workers=BASELINE_WORKERS)
-        judged, came = self._run(plan, BASELINE_S)
-        ended = judged.ended or ("" if came else f"no end after {BASELINE_S:.0f} s")
+        order = judging.Order("kind", self.folder / "unbroken", cases, workers=BASELINE_WORKERS, patience=self.patience)
+        judged, came = self._run(order, BASELINE_S)
+        ended = judged.ended or ("" if came else f"no end after {BASELINE_S * self.patience:.0f} s")
         if ended:
             raise TargetError(f"the unbroken deployment can't be judged: {ended}")
         if wrong := [name for name in cases if judged.outcomes.get(name) is not Outcome.PASSED]:
@@ -113,7 +114,11 @@ class Court:
             with making.made(bench, self.standing) as environment:
                 target = f"profile:{making.PROFILE}"
                 order = judging.Order(
-                    target, self.folder / mutant.name, cases, environment, patience=HANGS if mutant.hangs else 1.0
+                    target,
+                    self.folder / mutant.name,
+                    cases,
+                    environment,
+                    patience=self.patience * (HANGS if mutant.hangs else 1.0),
                 )
                 judged, _ = self._run(order, LIMIT_S)
         except making.NotTakenBack:
@@ -123,13 +128,15 @@ class Court:
         said = "\n".join([judged.ended, *judged.messages.values()])
         if f"policy '{bench.made}'" in said:
             raise TargetError(f"mutant {mutant.name}: its policy does not fit the pods: {said.strip()}")
+        if not failed and not judged.ended and Outcome.PASSED not in judged.outcomes.values():
+            raise TargetError(f"mutant {mutant.name}: no check that claims it could judge: {said.strip()}")
         message = judged.messages[failed[0]] if failed else judged.ended
         return score.Finding(mutant.name, tuple(failed), judged.ended, time.monotonic() - began, message)
 
     def _run(self, order: judging.Order, seconds: float) -> tuple[judging.Judged, bool]:
         """What the judge found, and whether it came to its end by itself."""
         self.folder.mkdir(exist_ok=True)
-        came = judging.wait(judging.start(order), seconds, self.over.is_set, END_S)
+        came = judging.wait(judging.start(order), seconds * self.patience, self.over.is_set, END_S)
         if self.over.is_set():
             raise TargetError(f"{order.folder.name}: interrupted")
         judged = judging.result(order.folder)

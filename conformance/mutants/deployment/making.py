@@ -18,7 +18,7 @@ from conformance.errors import TargetError
 from conformance.local import cluster, deployment
 from conformance.local.paths import STATE
 from conformance.local.shell import run
-from conformance.mutants.deployment.bench import LABEL, LAUNCHER, Bench, Manifest, Patch
+from conformance.mutants.deployment.bench import LABEL, LAUNCHER, STORE_KEY, Bench, Manifest, Patch
 from conformance.mutants.deployment.standing import Standing
 from conformance.waiting import Unsettled, wait
 
@@ -77,6 +77,8 @@ def made(bench: Bench, standing: Standing) -> Iterator[dict[str, str]]:
     try:
         if objects:
             listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+            if STORE_KEY in listed:
+                listed = listed.replace(STORE_KEY, standing.store_key)
             cluster.kubectl("apply", "--server-side", "--filename=-", doing=doing, stdin=listed)
         for patch, content, _ in patches:
             _patch(patch, content).run()

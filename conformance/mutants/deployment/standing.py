@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from kubernetes.config import new_client_from_config
 
 from conformance.errors import TargetError
 from conformance.local import cluster
-from conformance.local.deployment import JOBS
+from conformance.local.deployment import JOBS, TASK_SECRET
 from conformance.local.paths import ADMIN_KUBECONFIG
 from conformance.mutants.deployment.bench import LABEL, LAUNCHER, RBAC, Bench, Manifest, Patch, Rights
 from conformance.system.cluster import call
@@ -56,6 +57,12 @@ class Standing:
             *listed("v1", "Secret", api.list_namespaced_secret, namespace=JOBS),
             *(one for one in self._rbac if one["metadata"].get("namespace") == JOBS),
         ]
+
+    @property
+    def store_key(self) -> str:
+        """The secret key with which steps sign requests to the store."""
+        secret = next(one for one in self._jobs if (one["kind"], one["metadata"]["name"]) == ("Secret", TASK_SECRET))
+        return base64.b64decode(secret["data"]["AWS_SECRET_ACCESS_KEY"]).decode()
 
     @staticmethod
     def token(account: str) -> str:

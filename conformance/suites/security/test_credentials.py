@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 
 
-@requirement("SEC-120", scenario="linear", on=REMOTE)
+@requirement("SEC-120", scenario="linear", on=REMOTE, kills="credentials-in-plain-sight")
 def test_launcher_keys_are_in_no_pod(run, cluster, leaks):
     """The launcher's own keys do not stand in the specs of pods and jobs.
 
