@@ -63,8 +63,10 @@ def _bring_up(source: images.Source, progress: Progress) -> None:
     fingerprint = builds.digest(
         provided.references, files=[kind_config() / "cluster.yaml", kind_config() / "manifests"]
     )
-    if _made() == fingerprint and set(cluster.nodes().values()) == {"running"}:
+    found = cluster.nodes()
+    if _made() == fingerprint and cluster.stands(found):
         progress.total = 4
+        cluster.start(found)
         deployment.permit()
     else:
         with progress.step("kind cluster of four nodes"):
@@ -154,7 +156,7 @@ def status() -> Status:
     """Look at the local deployment, changing nothing."""
     packages.find_system_programs()
     found = cluster.nodes() if shutil.which("docker") and engine.attach() else {}
-    is_up = MADE.exists() and bool(found) and set(found.values()) == {"running"}
+    is_up = MADE.exists() and cluster.stands(found)
     ports = cluster.ports()
     services = {
         "metadata service": f"http://127.0.0.1:{ports[deployment.METADATA_PORT]}",

@@ -16,6 +16,7 @@ from conformance.local.shell import run
 
 CREATE_S = 600
 DELETE_S = 120
+START_S = 60
 KUBECTL_S = 300
 
 ENVIRONMENT = {"KIND_EXPERIMENTAL_DOCKER_NETWORK": engine.NETWORK}
@@ -29,6 +30,7 @@ def configuration() -> dict[str, Any]:
 
 NAME: str = "mfconf"
 CONTROL_PLANE = f"{NAME}-control-plane"
+DISPOSABLE = "mfconf.dev/disposable"
 
 
 def kind() -> Path:
@@ -67,6 +69,29 @@ def nodes() -> dict[str, str]:
         timeout=30,
     )
     return dict(line.split() for line in listed.splitlines())
+
+
+def disposable() -> set[str]:
+    """The node containers that ``cluster.yaml`` has to be lost; kind numbers the workers in its order."""
+    workers = [node for node in configuration()["nodes"] if node["role"] == "worker"]
+    return {
+        f"{NAME}-worker{number if number > 1 else ''}"
+        for number, node in enumerate(workers, start=1)
+        if DISPOSABLE in node.get("labels", {})
+    }
+
+
+def stands(found: dict[str, str]) -> bool:
+    """Tell whether the cluster of these ``nodes`` is up: a run may have one of the disposable nodes stopped."""
+    stopped = {name for name, state in found.items() if state != "running"}
+    return bool(found) and stopped <= disposable()
+
+
+def start(found: dict[str, str]) -> None:
+    """Start those of the ``nodes`` that are stopped, as a run does that was killed before it could."""
+    stopped = [name for name, state in found.items() if state != "running"]
+    if stopped:
+        run(["docker", "start", *stopped], doing=f"starting {' '.join(stopped)}", timeout=START_S)
 
 
 def create(image: str) -> None:

@@ -69,3 +69,43 @@ def test_without_a_proxy_there_is_none_to_keep_out(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NO_PROXY", "example.com")
 
     assert "NO_PROXY" not in local.environment()
+
+
+WORKERS = ("control-plane", "worker", "worker2", "worker3")
+
+
+def containers(stopped: str) -> dict[str, str]:
+    return {f"mfconf-{name}": "exited" if name == stopped else "running" for name in WORKERS}
+
+
+@pytest.mark.usefixtures("standing")
+@pytest.mark.parametrize(("stopped", "is_up"), [("", True), ("worker3", True), ("worker2", False), ("worker", False)])
+def test_a_node_that_a_run_has_lost_does_not_take_the_deployment_down(
+    monkeypatch: pytest.MonkeyPatch, stopped: str, *, is_up: bool
+) -> None:
+    monkeypatch.setattr(engine, "attach", lambda: True)
+    monkeypatch.setattr(cluster, "nodes", lambda: containers(stopped))
+
+    found = local.status()
+
+    assert found.up == is_up
+    assert len(found.nodes) == len(WORKERS)
+    assert cluster.disposable() == {"mfconf-worker3"}
+
+
+@pytest.mark.usefixtures("standing")
+def test_without_a_node_there_is_no_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "attach", lambda: True)
+    monkeypatch.setattr(cluster, "nodes", dict)
+
+    assert not local.status().up
+
+
+@pytest.mark.parametrize(("stopped", "started"), [("", []), ("worker3", [["docker", "start", "mfconf-worker3"]])])
+def test_up_starts_what_is_stopped(monkeypatch: pytest.MonkeyPatch, stopped: str, started: list[list[str]]) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(cluster, "run", lambda command, **_: ran.append(command))
+
+    cluster.start(containers(stopped))
+
+    assert ran == started
