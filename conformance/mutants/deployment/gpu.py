@@ -21,21 +21,24 @@ plugin.main()
 """
 
 
-def plugin(bench: Bench, change: str, *, count: int = 2) -> None:
-    """Run NVIDIA's stand-in with its module ``plugin`` changed by lines of Python, and another number of devices."""
+def plugin(bench: Bench, change: str, *, vendor: str = "nvidia", count: int = 2) -> None:
+    """Run a vendor's stand-in with its module ``plugin`` changed by lines of Python, and so many devices."""
+    resource = {"name": "RESOURCE", "value": f"{vendor}.com/gpu"}
+
+    def served(container: Manifest) -> Manifest:
+        if resource not in container["env"]:
+            return container
+        command = ["python3", "-c", SERVED.format(change=change)]
+        return {**container, "env": [resource, {"name": "COUNT", "value": str(count)}], "command": command}
 
     def changed(former: Manifest) -> Manifest:
-        spec = former["spec"]["template"]["spec"]
-        first, *others = spec["containers"]
-        environment = [{"name": "RESOURCE", "value": "nvidia.com/gpu"}, {"name": "COUNT", "value": str(count)}]
-        command = ["python3", "-c", SERVED.format(change=change)]
-        containers = [{**first, "env": environment, "command": command}, *others]
+        containers = [served(container) for container in former["spec"]["template"]["spec"]["containers"]]
         return {"spec": {"template": {"spec": {"containers": containers}}}}
 
     gpus(bench)
     bench.patch(*PLUGIN, changed)
     bench.wait("rollout", "status", "daemonset/gpu-device-plugin", "--namespace=kube-system")
-    offered(bench, count)
+    offered(bench, count, vendor)
 
 
 def gpus(bench: Bench) -> None:
@@ -43,9 +46,9 @@ def gpus(bench: Bench) -> None:
     bench.breaks = Breaks.GPUS
 
 
-def offered(bench: Bench, count: int) -> None:
+def offered(bench: Bench, count: int, vendor: str = "nvidia") -> None:
     """Wait until the GPU node offers so many devices."""
-    path = f"--for=jsonpath={{.status.allocatable['nvidia\\.com/gpu']}}={count}"
+    path = f"--for=jsonpath={{.status.allocatable['{vendor}\\.com/gpu']}}={count}"
     bench.wait("wait", "node", GPU_NODE, path)
 
 
@@ -147,6 +150,37 @@ def devices_shared_in_secret(bench: Bench) -> None:
         "    return allocate(self, request, context)\n"
         "plugin.Plugin.Allocate = shared",
         count=4,
+    )
+
+
+@mutant("devices-not-given-back", hangs=True)
+def devices_not_given_back(bench: Bench) -> None:
+    """A device that was handed out once is reported as unhealthy ever after."""
+    plugin(
+        bench,
+        "import time\n"
+        "allocate, used = plugin.Plugin.Allocate, set()\n"
+        "def once(self, request, context):\n"
+        "    used.update(name for container in request.container_requests for name in container.devices_ids)\n"
+        "    return allocate(self, request, context)\n"
+        "def told(self, request, context):\n"
+        "    while context.is_active():\n"
+        "        states = [(name, 'Unhealthy' if name in used else 'Healthy') for name in plugin.DEVICES]\n"
+        "        devices = [messages.Device(ID=name, health=health) for name, health in states]\n"
+        "        yield messages.ListAndWatchResponse(devices=devices)\n"
+        "        time.sleep(1)\n"
+        "plugin.Plugin.Allocate, plugin.Plugin.ListAndWatch = once, told",
+    )
+
+
+@mutant("amd-without-compute-node")
+def amd_without_compute_node(bench: Bench) -> None:
+    """AMD's device plugin gives a container the GPU's own nodes, but not /dev/kfd, through which all compute."""
+    plugin(
+        bench,
+        "nodes = plugin.amd_nodes\nplugin.amd_nodes = lambda numbers: nodes(numbers)[1:]",
+        vendor="amd",
+        count=1,
     )
 
 

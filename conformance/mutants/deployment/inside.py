@@ -46,12 +46,6 @@ def clock_an_hour_late(bench: Bench) -> None:
     agent(bench, LATE)
 
 
-@compute("time-zone-elsewhere")
-def time_zone_elsewhere(bench: Bench) -> None:
-    """Steps have another time zone than the metadata service and its users."""
-    bench.pods(add("/spec/containers/0/env/-", {"name": "TZ", "value": "America/New_York"}))
-
-
 @security("agent-prints-environment")
 def agent_prints_environment(bench: Bench) -> None:
     """An agent prints the environment of each process to its log, credentials and all."""

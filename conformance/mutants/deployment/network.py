@@ -6,7 +6,7 @@ from functools import partial
 
 from conformance.local.deployment import PLATFORM
 from conformance.mutants.catalogue import mutant as declare
-from conformance.mutants.deployment.bench import WORKER, Bench, Manifest, add
+from conformance.mutants.deployment.bench import WORKER, Bench, add
 
 mutant = partial(declare, area="compute")
 
@@ -19,17 +19,6 @@ def names_not_resolved(bench: Bench) -> None:
     """Pods ask a name server that is not there."""
     dns = {"nameservers": ["127.0.0.1"], "searches": [], "options": [{"name": "timeout", "value": "1"}]}
     bench.pods(add("/spec/dnsPolicy", "None"), add("/spec/dnsConfig", dns))
-
-
-@mutant("cluster-dns-down", hangs=True)
-def cluster_dns_down(bench: Bench) -> None:
-    """The cluster's name server is gone."""
-    bench.patch("deployment", "coredns", "kube-system", _no_replicas)
-    bench.wait("wait", "deployment", "coredns", "--namespace=kube-system", "--for=jsonpath={.status.replicas}=0")
-
-
-def _no_replicas(_: Manifest) -> Manifest:
-    return {"spec": {"replicas": 0}}
 
 
 @mutant("store-out-of-reach", hangs=True)

@@ -3,7 +3,7 @@
 from conformance.requirement import equal, requirement
 
 
-@requirement("ARGO-010", profile="smoke", scenario="linear", on="argo")
+@requirement("ARGO-010", profile="smoke", scenario="linear", on="argo", kills="workflow-controller-down")
 def test_controller_picks_up(launch, argo):
     """A triggered workflow is picked up by a controller.
 

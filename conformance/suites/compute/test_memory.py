@@ -5,7 +5,7 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 
 
-@requirement("COMP-203", scenario="greedy", on=REMOTE)
+@requirement("COMP-203", scenario="greedy", on=REMOTE, kills=("limits-lost", "memory-limit-not-enforced"))
 def test_memory_limit_holds(launch):
     """A step that takes more memory than its limit is ended, and its run fails.
 

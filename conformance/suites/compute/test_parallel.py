@@ -13,7 +13,13 @@ def of_rank(run, rank):
     return found[0]
 
 
-@requirement("COMP-300", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement(
+    "COMP-300",
+    scenario="parallel",
+    on=REMOTE,
+    needs={"jobset"},
+    kills="jobset-controller-down",
+)
 def test_parallel_flow_ends(launch):
     """A flow with a step on two nodes runs to its end.
 

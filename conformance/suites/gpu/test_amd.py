@@ -26,7 +26,7 @@ def test_amd_pod_asks_for_amd(run, cluster):
         equal(asked, {"amd.com/gpu": 1}, f"pod {pod.metadata.name}: limits for GPUs")
 
 
-@requirement("GPU-037", scenario="gpu_amd", on="kubernetes", needs=AMD)
+@requirement("GPU-037", scenario="gpu_amd", on="kubernetes", needs=AMD, kills="amd-without-compute-node")
 def test_amd_step_sees_its_device(run):
     """Inside a step with one of AMD's GPUs there is /dev/kfd and one render node.
 

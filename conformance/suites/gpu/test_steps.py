@@ -5,7 +5,9 @@ from conformance.requirement import equal, requirement
 WHOLE = {"gpu", "gpu-whole"}
 
 
-@requirement("GPU-010", scenario="gpu", on="kubernetes", needs=WHOLE, kills="toleration-lost")
+@requirement(
+    "GPU-010", scenario="gpu", on="kubernetes", needs=WHOLE, kills=("devices-not-given-back", "toleration-lost")
+)
 def test_gpu_flow_ends(launch):
     """A flow with three one-GPU tasks at once, and a step with gpu=0, runs to its end.
 
