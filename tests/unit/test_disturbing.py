@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from conformance.session import Session
 from conformance.system import disturbing, launch, props
 from conformance.system.flows import LaunchResult
 from conformance.system.scenarios import Disturbance, Scenario
+from conformance.targets import kind
 
 EVICT = Disturbance("evict", ("step began", "pod .* is up"), "work")
 SCENARIO = Scenario("slow", "MfconfSlow", "failed", 60, disturb=EVICT)
@@ -230,6 +232,18 @@ def test_a_lost_node_gets_its_power_back(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert disturbing.has_power()
     assert log.read_text(encoding="utf-8").splitlines() == ["stop n1", "start n1"]
     assert done["node"] == "n1"
+
+
+def test_a_node_of_the_local_deployment_is_a_container_of_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind.engine, "private", lambda: {"DOCKER_HOST": "unix:///a b"})
+
+    found = {variable: shlex.split(command.format(node="n1")) for variable, command in kind.power().items()}
+
+    start = ["env", "DOCKER_HOST=unix:///a b", "docker"]
+    assert found == {
+        disturbing.STOP: [*start, "stop", "--time", "0", "n1"],
+        disturbing.START: [*start, "start", "n1"],
+    }
 
 
 @pytest.mark.parametrize("command", ["sh -c 'echo no such node {node} >&2; exit 1'", "/no/such/command {node}"])
