@@ -56,8 +56,8 @@ def limit_range_minimum(bench: Bench) -> None:
 
 @mutant("limit-range-default")
 def limit_range_default(bench: Bench) -> None:
-    """The namespace gives containers without a limit one that is too small for Python."""
-    limits(bench, default={"memory": "256M", "cpu": "100m"})
+    """The namespace gives containers without a limit one that is less than what a step asks for."""
+    limits(bench, default={"memory": "128M"})
 
 
 @mutant("pods-must-be-restricted", hangs=True)
