@@ -58,6 +58,9 @@ class Court:
         """The mutants that each check says it kills."""
         return {found.id: found.kills for found in self.checks}
 
+    unclaimed: tuple[str, ...] = ()
+    """Each check judges each mutant that survives those that claim it."""
+
     @staticmethod
     def rounds(chosen: Sequence[Mutant], lanes: int | None) -> list[list[tuple[Sequence[Mutant], int]]]:
         """Which mutants are tried in how many lanes, one round after the other: all in one."""

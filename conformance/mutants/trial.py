@@ -44,6 +44,10 @@ class Court(Protocol):
     def claims(self) -> dict[str, tuple[str, ...]]:
         """The mutants that each check says it kills."""
 
+    @property
+    def unclaimed(self) -> tuple[str, ...]:
+        """The MUST checks of the areas that are on trial and judge no mutant, as they claim none."""
+
     def rounds(self, chosen: Sequence[Mutant], lanes: int | None) -> list[list[tuple[Sequence[Mutant], int]]]:
         """Rounds, one after the other; in each, which mutants are tried in how many lanes, side by side."""
 
@@ -128,7 +132,7 @@ def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher)
     if broken:
         raise TargetError(f"{len(broken)} mutants could not be tried: {'; '.join(broken)}")
     counted = score.score(findings, levels, court.claims, defects, catalogue.digest(plan.areas))
-    return {"area": ", ".join(plan.areas), **counted}
+    return {"area": ", ".join(plan.areas), **counted, "unclaimed": sorted(court.unclaimed)}
 
 
 def _court(plan: Plan, folder: Path, chosen: Sequence[Mutant]) -> AbstractContextManager[Court]:

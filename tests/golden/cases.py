@@ -111,6 +111,7 @@ def mutation_finished() -> dict[str, Any]:
             "whole": True,
             "idle": {"MUST": ["META-002"], "SHOULD": []},
             "unkept": {"META-001": ["tags-lost"]},
+            "unclaimed": ["META-003"],
             "mutants": [
                 {
                     "name": name,

@@ -27,6 +27,7 @@ class Court:
 
     def __init__(self) -> None:
         self.claims: dict[str, tuple[str, ...]] = {}
+        self.unclaimed = ("META-009",)
         self.over = Event()
 
     @staticmethod
@@ -66,6 +67,7 @@ def test_all_killed(court: type[Court], tmp_path: Path) -> None:
     assert code is Exit.CONFORMANT
     mutation = next(event["mutation"] for event in read(folder) if event["type"] == "mutation.finished")
     assert (mutation["killed"], mutation["total"], mutation["whole"]) == (2, 2, False)
+    assert mutation["unclaimed"] == ["META-009"]
 
 
 def test_a_survivor(court: type[Court], tmp_path: Path) -> None:

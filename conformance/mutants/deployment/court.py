@@ -64,6 +64,9 @@ class Court:
         self.patience = patience
         self.over = threading.Event()
         known = catalogue()
+        areas = {mutant.area for mutant in chosen}
+        musts = [found for found in known if found.area in areas and found.level is Level.MUST]
+        self.unclaimed = tuple(found.id for found in musts if not found.kills)
         self.cases = {mutant.name: claiming(mutant, known) for mutant in chosen}
 
     @property
