@@ -7,7 +7,7 @@ from pathlib import Path
 from metaflow import FlowSpec, kubernetes, step
 from metaflow.metaflow_config import KUBERNETES_TOLERATIONS
 
-HOLD_S = 90
+HOLD_S = 120
 TOLERATED = [
     *json.loads(KUBERNETES_TOLERATIONS or "[]"),
     {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},

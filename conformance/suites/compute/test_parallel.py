@@ -53,7 +53,11 @@ def test_main_address(run, cluster):
     main = of_rank(run, 0)
     addresses = {pod.status.pod_ip for pod in cluster.pods_of(run, "work") if pod.metadata.name in main.pods}
 
-    equal(len({node["variables"].get("MF_MASTER_ADDR") for node in nodes}), 1, f"{run.pathspec}/work: main addresses")
+    equal(
+        len({node["variables"].get("MF_MASTER_ADDR") for node in nodes}),
+        1,
+        f"{run.pathspec}/work: different main addresses",
+    )
     for node in nodes:
         equal({node["main_ip"]}, addresses, f"{node.pathspec}: current.parallel.main_ip, and the main pod's address")
         equal(node["variables"].get("MF_MASTER_PORT"), "29500", f"{node.pathspec}: MF_MASTER_PORT")
@@ -68,8 +72,9 @@ def test_nodes_speak_with_each_other(run):
     main, worker = of_rank(run, 0), of_rank(run, 1)
     address = worker["variables"].get("MF_MASTER_ADDR")
 
-    equal(worker["heard"], "0", f"{worker.pathspec}: rank that answers at {address}, port 29500")
-    equal(main["heard"], "1", f"{main.pathspec}: rank that was heard on port 29500")
+    ask = "does a network policy or a firewall keep pods of the namespace apart?"
+    equal(worker["heard"], "0", f"{worker.pathspec}: rank that answers at {address}, port 29500; {ask}")
+    equal(main["heard"], "1", f"{main.pathspec}: rank that was heard on port 29500; {ask}")
 
 
 @requirement("COMP-304", scenario="parallel", on=REMOTE, needs={"jobset"})

@@ -35,9 +35,12 @@ def test_two_gpus_are_two_different_ones(run, cluster):
         equal(limits.get(cluster.GPU), 2, f"pod {pod.metadata.name}: limit for {cluster.GPU}")
     start = run.task("start")
     seen = told(start)
-    equal(len(seen["devices"]), 2, f"{start.pathspec}: devices /dev/nvidia[0-9]* with gpu=2, {seen['devices']}")
+    what = f"{start.pathspec}: devices /dev/nvidia[0-9]* that the device plugin gave to a step with gpu=2"
+    equal(len(seen["devices"]), 2, f"{what}, {seen['devices']}")
     names = seen["visible"].split(",")
-    equal(len(set(names)), len(names), f"{start.pathspec}: different names in NVIDIA_VISIBLE_DEVICES {names}")
+    equal(
+        len(set(names)), len(names), f"{start.pathspec}: different ones of the names in NVIDIA_VISIBLE_DEVICES {names}"
+    )
 
 
 @requirement("GPU-027", scenario="gpu_pair", on="kubernetes", needs=PAIR)
@@ -51,4 +54,8 @@ def test_each_attempt_has_both_gpus(run):
     equal(work.attempts, [0, 1, 2], f"{work.pathspec}: attempts: one failed, one evicted, one that ends well")
     for number in work.attempts:
         devices = told(work.attempt(number))["devices"]
-        equal(len(devices), 2, f"{work.pathspec}, attempt {number}: devices with gpu=2, {devices}")
+        equal(
+            len(devices),
+            2,
+            f"{work.pathspec}, attempt {number}: devices that the device plugin gave with gpu=2, {devices}",
+        )

@@ -51,7 +51,8 @@ def test_gpu_step_sees_its_device(run):
             "the device plugin on its node did not set it when it gave the device"
         )
         gpus = [path for path in task["devices"] if "caps" not in path]
-        equal(len(gpus), 1, f"{task.pathspec}: devices /dev/nvidia[0-9]* in a step that asks for one, {gpus}")
+        what = f"{task.pathspec}: devices /dev/nvidia[0-9]* that the device plugin gave to a step with gpu=1, {gpus}"
+        equal(len(gpus), 1, what)
 
 
 @requirement("GPU-013", scenario="gpu", on="kubernetes", needs=WHOLE, kills="toleration-too-wide")
@@ -84,6 +85,6 @@ def test_a_step_with_no_gpu_in_so_many_words_stays_away(run, cluster):
         equal(limits.get(cluster.GPU), 0, f"pod {pod.metadata.name} of a step with gpu=0: limit for {cluster.GPU}")
         assert pod.spec.node_name not in tainted, (
             f"pod {pod.metadata.name} of a step with gpu=0 ran on GPU node {pod.spec.node_name}: "
-            f"what was it that gave it a toleration of {cluster.GPU}?"
+            f"it tolerates {cluster.GPU}, though Metaflow asks for no toleration; does admission add one?"
         )
     equal(run.task("end")["cpu_devices"], [], f"{run.pathspec}/end: devices in a step with gpu=0")
