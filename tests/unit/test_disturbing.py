@@ -210,6 +210,16 @@ def test_a_drained_node_is_opened_again_once_the_step_has_another_pod(
     assert (done["pod"], done["node"]) == ("a", "n1")
 
 
+def test_a_node_is_opened_at_once_where_the_launch_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nodes, stopped = Nodes(10**6), Event()
+    stopped.set()
+    monkeypatch.setattr(disturbing, "Cluster", lambda _: nodes)
+
+    disturbing.disturbed(session(tmp_path), Disturbance("drain", (), "work"), "7", stopped)
+
+    assert nodes.log == [("n1", True), "evict a", ("n1", None)]
+
+
 def test_a_node_is_opened_again_where_its_pod_may_not_be_evicted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
