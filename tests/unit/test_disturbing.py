@@ -16,6 +16,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from conformance.errors import TargetError
+from conformance.local import engine
 from conformance.requirement import Launch
 from conformance.session import Session
 from conformance.system import disturbing, launch, props
@@ -245,7 +246,7 @@ def test_a_lost_node_gets_its_power_back(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_a_node_of_the_local_deployment_is_a_container_of_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kind.engine, "private", lambda: {"DOCKER_HOST": "unix:///a b"})
+    monkeypatch.setattr(engine, "private", lambda: {"DOCKER_HOST": "unix:///a b"})
 
     found = {variable: shlex.split(command.format(node="n1")) for variable, command in kind.power().items()}
 
