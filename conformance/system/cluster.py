@@ -336,7 +336,7 @@ def _on(owner: Any, events: list[Any]) -> list[Any]:
 
 
 def _pod_lines(pod: Any, events: list[Any]) -> list[str]:
-    lines = []
+    lines = [f"{pod.status.reason}: {pod.status.message or ''}".strip()] if pod.status.reason else []
     for status in [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]:
         if waiting := status.state.waiting:
             if waiting.reason not in ("ContainerCreating", "PodInitializing"):

@@ -35,7 +35,14 @@ def pod(name: str, run_id: str = "7") -> Any:
     """A pod of the flow F that can't be scheduled."""
     found = named(
         name,
-        status=SimpleNamespace(init_container_statuses=None, container_statuses=None, conditions=None, phase="Pending"),
+        status=SimpleNamespace(
+            init_container_statuses=None,
+            container_statuses=None,
+            conditions=None,
+            phase="Pending",
+            reason=None,
+            message=None,
+        ),
     )
     found.metadata.annotations = {"metaflow/flow_name": "F", "metaflow/run_id": run_id}
     found.metadata.labels = {"job-name": name.rpartition("-")[0]}
@@ -131,6 +138,17 @@ def test_a_run_whose_pods_are_gone_can_not_be_judged(
     with pytest.raises(Blocked) as told:
         view.pods_of(run_of("t-a-1"), step)
     assert str(told.value) == f"no pod of {what} is left on the cluster: is podGC or a TTL set?"
+
+
+def test_an_explanation_has_the_pods_own_reason_first(view: Cluster, server: Server) -> None:
+    late = pod("t-a-1")
+    late.status.phase, late.status.reason = "Failed", "DeadlineExceeded"
+    late.status.message = "Pod was active on the node longer than the specified deadline"
+    server.there["list_namespaced_pod"] = [late]
+
+    told = view.explain("F/7").splitlines()
+
+    assert told[1] == f"pod t-a-1 (Failed): DeadlineExceeded: {late.status.message}"
 
 
 def test_an_explanation_lists_events_once(view: Cluster, server: Server) -> None:
