@@ -6,6 +6,9 @@ import time
 
 from metaflow import FlowSpec, catch, current, kubernetes, retry, step, timeout
 
+LIMIT_S = 90
+"""Longer than a pod takes to start where much else does: on Argo, the attempt that catches has no longer either."""
+
 
 class MfconfEnds(FlowSpec):
     @step
@@ -27,7 +30,7 @@ class MfconfEnds(FlowSpec):
         self.next(self.join)
 
     @catch(var="problem")
-    @timeout(seconds=60)
+    @timeout(seconds=LIMIT_S)
     @retry(times=0, minutes_between_retries=0)
     @kubernetes(cpu=0.1, memory=256, disk=1024)
     @step

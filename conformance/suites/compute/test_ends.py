@@ -79,7 +79,7 @@ def test_time_limit_holds(run, cluster):
 
     assert "timed out" in caught or "execution environment" in caught, f"{run.pathspec}/hangs: caught {caught!r}"
     for pod in of_run(cluster.pods(), run, "hangs"):
-        equal(pod.spec.active_deadline_seconds, 60, f"pod {pod.metadata.name}: activeDeadlineSeconds")
+        equal(pod.spec.active_deadline_seconds, 90, f"pod {pod.metadata.name}: activeDeadlineSeconds")
 
 
 @requirement("COMP-207", scenario="ends", on="kubernetes")
