@@ -23,10 +23,10 @@ def memory_request_changed(bench: Bench) -> None:
     bench.pods(replace(f"{STEP}/resources/requests/memory", "384M"))
 
 
-@mutant("cpu-request-lost")
-def cpu_request_lost(bench: Bench) -> None:
-    """A policy takes the request for CPU away: nodes fill beyond what they have."""
-    bench.pods(remove(f"{STEP}/resources/requests/cpu"))
+@mutant("cpu-request-halved")
+def cpu_request_halved(bench: Bench) -> None:
+    """A policy halves the request for CPU: nodes fill beyond what they have."""
+    bench.pods(replace(f"{STEP}/resources/requests/cpu", "50m"))
 
 
 @mutant("account-replaced")

@@ -7,7 +7,7 @@ ASKED = {"cpu": 0.1, "memory": 256 * 10**6, "ephemeral-storage": 1024 * 10**6}
 """What every launch asks for a step: CPUs and bytes (Metaflow's megabytes are decimal)."""
 
 
-@requirement("COMP-010", scenario="linear", on=REMOTE, kills=("cpu-request-lost", "memory-request-changed"))
+@requirement("COMP-010", scenario="linear", on=REMOTE, kills=("cpu-request-halved", "memory-request-changed"))
 def test_pod_requests_what_was_asked(run, cluster):
     """The pod requests the CPU, memory and disk that the step asks for.
 
