@@ -54,3 +54,15 @@ def nothing_lives(cluster, run, until, after, *steps):
         within="workflow_end",
         explain=lambda: f"Still active: {', '.join(active_jobs(cluster, run, *steps))}",
     )
+
+
+def jobset_is_over(cluster, run, until, end):
+    """Wait until no pod of the run lives and its JobSets have ended, which has to be by the condition ``end``."""
+    until(
+        lambda: not living_pods(cluster, run) and all(cluster.end_of(jobset) for jobset in cluster.jobsets_of(run)),
+        f"the JobSet of {run.pathspec} is over, and no pod of the run lives",
+        within="workflow_end",
+        explain=lambda: f"Still there: {', '.join(living_pods(cluster, run))}. Does JobSet's controller run?",
+    )
+    for jobset in cluster.jobsets_of(run):
+        equal(cluster.end_of(jobset), end, f"JobSet {jobset['metadata']['name']}: the condition that ended it")
