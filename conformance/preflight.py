@@ -132,6 +132,7 @@ def leave_needs(session: Session) -> set[str]:
     met = {
         "secrets": may("secrets", "create", "delete"),
         "storage": may("persistentvolumeclaims", "create", "delete") and _seen(view.default_storage),
+        "quotas": may("resourcequotas", "list") and may("limitranges", "list"),
         "evict": may("pods/eviction", "create"),
         "gpu-plugin": _seen(view.gpu_plugin) and may("pods", "delete", namespace=cluster.PLUGIN_NAMESPACE),
         "disposable-node": _seen(view.disposable_nodes) and may("nodes", "patch", namespace=""),

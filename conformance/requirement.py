@@ -46,6 +46,7 @@ NEEDS = {
     "jobset": "the JobSet API (jobset.x-k8s.io) on the cluster",
     "secrets": "leave to create and delete secrets in the namespace of the jobs",
     "storage": "a default storage class, and leave to create and delete claims in the namespace of the jobs",
+    "quotas": "leave to list resource quotas and limit ranges in the namespace of the jobs",
     "evict": "leave to evict pods in the namespace of the jobs",
     "disposable-node": "a node with the label mfconf.dev/disposable=true, and leave to patch nodes",
     "node-power": "commands that stop and start a node, {node} for its name (MFCONF_NODE_STOP, MFCONF_NODE_START)",

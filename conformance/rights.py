@@ -130,8 +130,8 @@ JUDGE = (
             "COMP-004",
         ),
         ("list", "events", "", "kubernetes", "? a launch that failed can't tell what befell its pods", "cluster.py"),
-        ("list", "resourcequotas", "", "kubernetes", "? a quota that keeps pods away is not named", "cluster.py"),
-        ("list", "limitranges", "", "kubernetes", "? limits that a namespace adds are not known", "cluster.py"),
+        ("list", "resourcequotas", "", "quotas", "? a quota that keeps pods away is not named", "cluster.py"),
+        ("list", "limitranges", "", "quotas", "? limits that a namespace adds are not known", "cluster.py"),
         ("create", "pods/eviction", "", "evict", "? no step is evicted to see it run again", "cluster.py"),
         ("create delete", "secrets", "", "secrets", "? secrets in steps are not tested", "props.py"),
         (

@@ -5,13 +5,14 @@ import os
 from pathlib import Path
 
 from metaflow import FlowSpec, current, kubernetes, resources, step
-from metaflow.metaflow_config import KUBERNETES_NODE_SELECTOR, KUBERNETES_TOLERATIONS
+from metaflow.metaflow_config import KUBERNETES_IMAGE_PULL_SECRETS, KUBERNETES_NODE_SELECTOR, KUBERNETES_TOLERATIONS
 
 TEMPORARY = "/mfconf-temporary"
 
 # what is configured counts for nothing in a step that has its own
 SELECTOR = dict(pair.split("=", 1) for pair in filter(None, KUBERNETES_NODE_SELECTOR.split(",")))
 TOLERATIONS = json.loads(KUBERNETES_TOLERATIONS or "[]")
+PULL_SECRETS = json.loads(KUBERNETES_IMAGE_PULL_SECRETS or "[]")
 
 
 def memory_limit():
@@ -67,6 +68,7 @@ class MfconfAttributes(FlowSpec):
         disk=1100,
         qos="Guaranteed",
         image_pull_policy="IfNotPresent",
+        image_pull_secrets=[*PULL_SECRETS, "mfconf-none"],
         node_selector={**SELECTOR, "kubernetes.io/os": "linux"},
         tolerations=[*TOLERATIONS, {"key": "mfconf.dev/asked", "operator": "Exists", "effect": "NoSchedule"}],
         labels={"mfconf.dev/asked": "in-the-flow"},

@@ -23,7 +23,6 @@ class MfconfPool(FlowSpec):
     def start(self):
         self.next(self.end)
 
-    @kubernetes(image_pull_secrets=["mfconf-none"])
     @step
     def end(self):
         pass

@@ -96,6 +96,17 @@ def test_port(run, cluster):
         equal(ports & {8765}, {8765}, f"pod {pod.metadata.name}: port of the step's container, of {ports}")
 
 
+@requirement("COMP-107", scenario="attributes", on=REMOTE)
+def test_image_pull_secrets(run, cluster):
+    """`@kubernetes(image_pull_secrets=)`: the pod names them.
+
+    Why: an image in a private registry can't be pulled without.
+    """
+    for pod in cluster.pods_of(run, "start"):
+        names = {secret.name for secret in pod.spec.image_pull_secrets or []}
+        assert "mfconf-none" in names, f"pod {pod.metadata.name}: mfconf-none is not among its pull secrets {names}"
+
+
 @requirement("COMP-108", scenario="attributes", on=REMOTE)
 def test_image_is_the_configured_one(run, cluster, session):
     """A step that asks for no image runs in the one that is configured, whatever registry it is taken from.

@@ -76,6 +76,18 @@ def test_configured_port(run, cluster):
         equal(ports & {8766}, {8766}, f"pod {pod.metadata.name}: configured port of the step's container, of {ports}")
 
 
+@requirement("COMP-127", scenario="configured", on=REMOTE)
+def test_configured_pull_secrets(run, cluster):
+    """METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS are those of a step that has none of its own.
+
+    Why: with a private registry, no step starts without the secret.
+    """
+    for pod in cluster.pods_of(run, "start"):
+        names = {secret.name for secret in pod.spec.image_pull_secrets or []}
+        where = f"pod {pod.metadata.name}"
+        assert "mfconf-none" in names, f"{where}: the configured mfconf-none is not among its pull secrets {names}"
+
+
 @requirement("COMP-125", scenario="configured", on=REMOTE)
 def test_flow_wins_over_configuration(run, cluster):
     """Size, class, port, label and annotation that a step gives in `@kubernetes` win over the configured ones.

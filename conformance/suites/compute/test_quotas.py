@@ -18,7 +18,9 @@ def default_step(session):
 
 
 @requirement(
-    "COMP-150", needs={"kubernetes"}, kills=("quota-demands-limits", "quota-of-cpu-too-small", "quota-of-no-pods")
+    "COMP-150",
+    needs={"kubernetes", "quotas"},
+    kills=("quota-demands-limits", "quota-of-cpu-too-small", "quota-of-no-pods"),
 )
 def test_quotas_have_room_for_a_small_step(cluster):
     """No resource quota of the jobs' namespace refuses a step of 0.1 CPU, 256 MB and 1 GB of disk.
@@ -30,7 +32,7 @@ def test_quotas_have_room_for_a_small_step(cluster):
     )
 
 
-@requirement("COMP-151", level="SHOULD", needs={"kubernetes"})
+@requirement("COMP-151", level="SHOULD", needs={"kubernetes", "quotas"})
 def test_quotas_have_room_for_a_default_step(cluster, session):
     """No resource quota of the jobs' namespace refuses a step that asks for nothing in particular.
 
@@ -42,7 +44,9 @@ def test_quotas_have_room_for_a_default_step(cluster, session):
 
 
 @requirement(
-    "COMP-152", needs={"kubernetes"}, kills=("limit-range-default", "limit-range-maximum", "limit-range-minimum")
+    "COMP-152",
+    needs={"kubernetes", "quotas"},
+    kills=("limit-range-default", "limit-range-maximum", "limit-range-minimum"),
 )
 def test_limit_ranges_admit_a_small_step(cluster):
     """No limit range of the jobs' namespace refuses a step of 0.1 CPU, 256 MB and 1 GB of disk.
@@ -56,7 +60,7 @@ def test_limit_ranges_admit_a_small_step(cluster):
     )
 
 
-@requirement("COMP-153", level="SHOULD", needs={"kubernetes"})
+@requirement("COMP-153", level="SHOULD", needs={"kubernetes", "quotas"})
 def test_limit_ranges_admit_a_default_step(cluster, session):
     """No limit range of the jobs' namespace refuses a step that asks for nothing in particular.
 
