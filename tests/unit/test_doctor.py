@@ -133,7 +133,7 @@ FORBIDDEN = (
 )
 
 CRON = "flows can't be deployed, with a schedule or without"
-LEAVE = {"evict", "secrets", "storage", "rights-of-others", "gpu-plugin", "disposable-node"}
+LEAVE = {"evict", "quotas", "secrets", "storage", "rights-of-others", "gpu-plugin", "disposable-node"}
 
 GPU = [
     "node bad: 0 of nvidia.com/*: marked as a GPU node; is the device plugin running?",
