@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
 from conformance import suite
-from conformance.errors import HarnessError, TargetError, UsageError
+from conformance.errors import HarnessError, UsageError
 from conformance.mutants import catalogue, score
 from conformance.mutants.catalogue import METADATA, Mutant
 from conformance.outcome import Exit, Level
@@ -74,8 +74,8 @@ class Watcher:
 def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
     """Try the suite on every mutant; the folder of the record, and the exit code.
 
-    Raises ``UsageError`` where it can't begin, ``TargetError`` where what is unbroken does not pass or a mutant is
-    broken in another way than it was meant to be.
+    A trial in which a mutant could not be tried, as it is broken in another way than it was meant to be, is
+    inconclusive. Raises ``UsageError`` where it can't begin, ``TargetError`` where what is unbroken does not pass.
     """
     catalogue.check_areas(plan.areas)
     if plan.matrix and plan.areas != (METADATA,):
@@ -93,46 +93,65 @@ def run(plan: Plan, watcher: Watcher) -> tuple[Path, Exit]:
         selected=[],
     )
     broken_off = ""
+    tried = Tried(plan.areas)
     try:
-        mutation = _try(plan, chosen, folder, watcher)
-        record.append("mutation.finished", mutation=mutation)
+        _try(plan, chosen, folder, watcher, tried)
+        broken_off = tried.missing()
     except KeyboardInterrupt:
         broken_off = "interrupted"
     except HarnessError as error:
         broken_off = str(error)
         raise
     finally:
+        if tried.findings:
+            record.append("mutation.finished", mutation=tried.mutation())
         record.append("run.finished", broken_off=broken_off)
         record.close()
     return folder, exit_code(read(folder))
 
 
-def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher) -> dict[str, Any]:
-    defects = {mutant.name: mutant.defect for mutant in catalogue.mutants(plan.areas)}
+@dataclass
+class Tried:
+    """What a trial has come to so far. ``levels`` and the rest are the court's."""
+
+    areas: tuple[str, ...]
+    levels: dict[str, Level] = field(default_factory=dict)
+    claims: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unclaimed: tuple[str, ...] = ()
+    findings: list[score.Finding] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def missing(self) -> str:
+        """Which mutants could not be tried, and why; empty where all were."""
+        return f"{len(self.broken)} mutants could not be tried: {'; '.join(self.broken)}" if self.broken else ""
+
+    def mutation(self) -> dict[str, Any]:
+        """The part ``mutation`` of the report, of those that were tried."""
+        defects = {mutant.name: mutant.defect for mutant in catalogue.mutants(self.areas)}
+        counted = score.score(self.findings, self.levels, self.claims, defects, catalogue.digest(self.areas))
+        return {"area": ", ".join(self.areas), **counted, "unclaimed": sorted(self.unclaimed)}
+
+
+def _try(plan: Plan, chosen: tuple[Mutant, ...], folder: Path, watcher: Watcher, tried: Tried) -> None:
     with interruptible(), _court(plan, folder, chosen) as court:
         began = time.monotonic()
-        levels = court.baseline()
-        watcher.baseline(len(levels), time.monotonic() - began)
-        findings: list[score.Finding] = []
-        broken: list[str] = []
+        tried.levels = court.baseline()
+        tried.claims, tried.unclaimed = court.claims, court.unclaimed
+        watcher.baseline(len(tried.levels), time.monotonic() - began)
         for beside in court.rounds(chosen, plan.workers):
             with ExitStack() as stack:
                 pools = [(mutants, stack.enter_context(_lanes(lanes, court))) for mutants, lanes in beside]
                 for came in _judged(
-                    pool.submit(court.judge, one, levels) for mutants, pool in pools for one in mutants
+                    pool.submit(court.judge, one, tried.levels) for mutants, pool in pools for one in mutants
                 ):
                     try:
                         finding = came.result()
                     except HarnessError as error:
-                        broken.append(str(error))
+                        tried.broken.append(str(error))
                         watcher.broken(str(error))
                         continue
-                    findings.append(finding)
-                    watcher.finding(finding, score.level_of(finding, levels))
-    if broken:
-        raise TargetError(f"{len(broken)} mutants could not be tried: {'; '.join(broken)}")
-    counted = score.score(findings, levels, court.claims, defects, catalogue.digest(plan.areas))
-    return {"area": ", ".join(plan.areas), **counted, "unclaimed": sorted(court.unclaimed)}
+                    tried.findings.append(finding)
+                    watcher.finding(finding, score.level_of(finding, tried.levels))
 
 
 def _court(plan: Plan, folder: Path, chosen: Sequence[Mutant]) -> AbstractContextManager[Court]:

@@ -82,10 +82,12 @@ def test_a_survivor(court: type[Court], tmp_path: Path) -> None:
 def test_a_broken_mutant_is_no_kill(court: type[Court], tmp_path: Path) -> None:
     court.findings = {NAMES[0]: ("META-001",), NAMES[1]: TargetError("mutant attempt-ignored: does not start")}
 
-    with pytest.raises(TargetError, match=r"1 mutants could not be tried: mutant attempt-ignored: does not start"):
-        run(tmp_path)
+    _, code = run(tmp_path)
 
-    assert read(tmp_path)[-1]["broken_off"].startswith("1 mutants could not be tried")
+    assert code is Exit.INCONCLUSIVE
+    *_, tried, ended = read(tmp_path)
+    assert ended["broken_off"] == "1 mutants could not be tried: mutant attempt-ignored: does not start"
+    assert (tried["mutation"]["killed"], tried["mutation"]["total"]) == (1, 1)
 
 
 def test_an_unbroken_service_that_fails_ends_the_trial(court: type[Court], tmp_path: Path) -> None:

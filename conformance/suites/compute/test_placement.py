@@ -50,7 +50,7 @@ def test_pod_says_whose_it_is(run, cluster):
     "COMP-004",
     needs={"kubernetes"},
     profile="smoke",
-    kills=("account-that-is-not-there", "namespace-that-is-not-there", "namespace-without-account"),
+    kills=("account-that-is-not-there", "namespace-without-account"),
 )
 def test_service_account_exists(cluster, session):
     """The service account that is configured for steps exists.
