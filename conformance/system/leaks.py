@@ -109,7 +109,8 @@ class Leaks:
             "aws_secret_access_key of METAFLOW_DATATOOLS_CLIENT_PARAMS": given.get("aws_secret_access_key"),
         }
         if "kubernetes" in self.session.capabilities:
-            bearer = connection().configuration.api_key.get("BearerToken") or ""
+            # the client's versions keep it under different names
+            bearer = next(iter(connection().configuration.api_key.values()), None) or ""
             values["the launcher's Kubernetes token"] = bearer.removeprefix("Bearer ")
         return [Secret(name, value) for name, value in values.items() if value]
 

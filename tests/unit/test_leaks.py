@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode, urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,6 +92,20 @@ def test_the_keys_of_the_launcher_are_those_that_reach_the_store(
     known = Leaks(session(tmp_path, DATATOOLS_CLIENT_PARAMS=given_too)).of_launcher()
 
     assert [secret.value for secret in known] == ["from-the-environment", "from-the-configuration"]
+
+
+@pytest.mark.usefixtures("own_environment")
+@pytest.mark.parametrize("kept", [{"BearerToken": "token-of-mine"}, {"authorization": "Bearer token-of-mine"}, {}])
+def test_the_token_of_the_cluster_is_known_wherever_its_client_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: dict[str, str]
+) -> None:
+    client = SimpleNamespace(configuration=SimpleNamespace(api_key=kept))
+    monkeypatch.setattr(leaks, "connection", lambda: client)
+    on_cluster = replace(session(tmp_path), capabilities=frozenset({"kubernetes"}))
+
+    known = Leaks(on_cluster).of_launcher()
+
+    assert [secret.value for secret in known] == ["token-of-mine"] * bool(kept)
 
 
 @pytest.mark.usefixtures("own_environment")
