@@ -157,6 +157,8 @@ def _objects(credentials: dict[str, str]) -> dict[str, Any]:
                 AWS_SECRET_ACCESS_KEY=credentials["secret"],
                 AWS_DEFAULT_REGION=REGION,
                 AWS_ENDPOINT_URL_S3=f"http://s3.{PLATFORM}:7070",
+                # Metaflow starts a process for each of up to 64 objects, which on two cores is all that a pod does
+                METAFLOW_S3_WORKER_COUNT="2",
             ),
         ],
     }
