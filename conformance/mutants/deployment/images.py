@@ -22,13 +22,18 @@ ARM = 183
 
 RUNC = "/usr/sbin/runc"
 UNLIMITED = """#!/bin/sh
-# the container runtime, which forgets the memory limit of the containers of one namespace
+# the container runtime, which forgets the memory limits of one namespace: those of containers, and of their pods
 last=
 for word in "$@"; do
   if [ "$last" = --bundle ]; then config=$word/config.json; fi
   last=$word
 done
 if [ -n "$config" ] && grep -q '"io.kubernetes.cri.sandbox-namespace": *"{namespace}"' "$config"; then
+  pod=$(jq -r '.linux.cgroupsPath | split(":")[0]' "$config")
+  find /sys/fs/cgroup -type d -name "$pod" 2>/dev/null | while read -r group; do
+    if [ -e "$group/memory.limit_in_bytes" ]; then echo -1 >"$group/memory.limit_in_bytes"; fi
+    if [ -e "$group/memory.max" ]; then echo max >"$group/memory.max"; fi
+  done
   jq 'del(.linux.resources.memory)' "$config" >"$config.new" && mv "$config.new" "$config"
 fi
 exec {runc}.whole "$@"

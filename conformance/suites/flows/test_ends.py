@@ -25,7 +25,6 @@ def judge(launch):
         "image-of-another-architecture",
         "image-that-is-not-there",
         "image-without-python",
-        "jobs-removed-at-once",
         "names-not-resolved",
         "namespace-that-is-not-there",
         "namespace-without-account",
