@@ -105,19 +105,21 @@ def _judge(order: Order) -> None:
 def wait(child: BaseProcess, seconds: float, over: Callable[[], bool], end_s: float = END_S) -> bool:
     """Wait for a judge up to ``seconds``, or until ``over``, and tell whether it came to its end.
 
-    If not, it is ended; it gets ``end_s`` seconds to do so by itself.
+    If not, or if the wait is interrupted, it is ended; it gets ``end_s`` seconds to do so by itself.
     """
     waited = 0.0
-    while child.is_alive() and waited < seconds and not over():
-        child.join(0.5)
-        waited += 0.5
-    came = not child.is_alive()
-    if not came:
-        child.terminate()
-        child.join(end_s)
-        if child.is_alive():
-            child.kill()
-            child.join()
+    try:
+        while child.is_alive() and waited < seconds and not over():
+            child.join(0.5)
+            waited += 0.5
+    finally:
+        came = not child.is_alive()
+        if not came:
+            child.terminate()
+            child.join(end_s)
+            if child.is_alive():
+                child.kill()
+                child.join()
     return came
 
 
