@@ -254,3 +254,10 @@ def test_a_mutant_is_judged_by_cases_on_its_orchestrator_alone() -> None:
     for mutant in MUTANTS:
         orchestrators = {case.launch.orchestrator for case in claiming(mutant, known) if case.launch}
         assert orchestrators <= {mutant.on}
+
+
+def test_there_are_enough_mutants_and_each_is_claimed() -> None:
+    claimed = {name for check in checks() for name in check.kills}
+
+    assert len(MUTANTS) >= 45
+    assert not {mutant.name for mutant in MUTANTS} - claimed
