@@ -85,6 +85,7 @@ class Requirement:
     kills: tuple[str, ...]
     source: str
     function: str
+    full_on: tuple[str, ...] = ()
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -118,6 +119,13 @@ class Case:
         return self.requirement.id if self.launch is None else f"{self.requirement.id}/{self.launch}"
 
     @property
+    def profile(self) -> Profile:
+        """The requirement's, or ``full`` where the requirement says that of this orchestrator."""
+        declared = self.requirement
+        dear = self.launch is not None and self.launch.orchestrator in declared.full_on
+        return Profile.FULL if dear else declared.profile
+
+    @property
     def needs(self) -> frozenset[str]:
         """The declared needs and those of the orchestrator."""
         implied = ORCHESTRATOR_NEEDS[self.launch.orchestrator] if self.launch else set()
@@ -132,12 +140,14 @@ def requirement(  # noqa: PLR0913 - one keyword per thing that a check declares
     profile: str = "core",
     scenario: str | None = None,
     on: str | tuple[str, ...] = (),
+    full_on: str | tuple[str, ...] = (),
     kills: str | tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare a test function to be the check of requirement ``id``.
 
     The area is the folder below ``conformance/suites``. The docstring's first line is the
-    title; what follows ``Why:`` is the reason. ``kills`` names mutants the check turns red on.
+    title; what follows ``Why:`` is the reason. ``full_on``: the orchestrators on which it is judged in profile full
+    alone, as the launch there costs too much. ``kills`` names mutants the check turns red on.
 
     Raises ``ValueError`` where a declaration is malformed, so that a suite that does not
     import cannot be mistaken for one that passes.
@@ -152,6 +162,7 @@ def requirement(  # noqa: PLR0913 - one keyword per thing that a check declares
             profile=Profile(profile),
             scenario=scenario,
             on=(on,) if isinstance(on, str) else on,
+            full_on=(full_on,) if isinstance(full_on, str) else full_on,
             kills=(kills,) if isinstance(kills, str) else kills,
         )
         check.requirement = declared  # type: ignore[attr-defined]
@@ -172,6 +183,8 @@ def _requirement(check: Callable[..., Any], **declared: Any) -> Requirement:
         raise ValueError(f"{where}: unknown needs {sorted(unknown)}; known: {sorted(NEEDS)}")
     if bool(declared["scenario"]) != bool(declared["on"]):
         raise ValueError(f"{where}: a scenario and the orchestrators it runs on go together")
+    if unknown := set(declared["full_on"]) - set(declared["on"]):
+        raise ValueError(f"{where}: full_on names {sorted(unknown)}, which are not among the orchestrators it runs on")
     if unknown := set(declared["on"]) - set(ORCHESTRATOR_NEEDS):
         raise ValueError(f"{where}: unknown orchestrators {sorted(unknown)}; known: {sorted(ORCHESTRATOR_NEEDS)}")
     return Requirement(

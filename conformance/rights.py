@@ -237,8 +237,8 @@ PROBES: tuple[Triple, ...] = tuple(
 
 def needs_of(profile: Profile) -> frozenset[str]:
     """Every need that some case of the profile declares."""
-    chosen = [found for found in catalogue() if profile.includes(found.profile)]
-    return frozenset().union(*(case.needs for found in chosen for case in found.cases))
+    cases = [case for found in catalogue() for case in found.cases if profile.includes(case.profile)]
+    return frozenset().union(*(case.needs for case in cases))
 
 
 def needed(needs: Collection[str], *who: Who) -> tuple[Right, ...]:

@@ -183,7 +183,7 @@ def _row(case: Case, plan: Plan, session: Session) -> dict[str, Any]:
         "level": requirement.level.value,
         "title": requirement.title,
         "why": requirement.why,
-        "profile": requirement.profile.value,
+        "profile": case.profile.value,
         "simulated": bool(case.needs & session.simulated),
         "reproduce": _reproduce(case, plan),
     }

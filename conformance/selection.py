@@ -44,7 +44,7 @@ def select(
         for requirement in known
         for case in requirement.cases
         if (not areas or requirement.area in areas)
-        and (matches(case, only) if only else profile.includes(requirement.profile))
+        and (matches(case, only) if only else profile.includes(case.profile))
     ]
     cases, unsupported = [], []
     for case in chosen:

@@ -65,6 +65,16 @@ def test_a_profile_includes_those_before_it(profile: Profile, ids: list[str]) ->
     assert chosen(selected(profile, areas=["metadata"])) == ids
 
 
+def test_a_launch_that_costs_too_much_is_judged_in_profile_full_alone() -> None:
+    found = made("FLOW-002", area="flows", scenario="branch", on=("local", "argo"), full_on=("argo",))
+    at_core, at_full = (
+        select([found], profile=profile, capabilities=NEEDS) for profile in (Profile.CORE, Profile.FULL)
+    )
+
+    assert chosen(at_core) == ["FLOW-002/branch@local"]
+    assert chosen(at_full) == ["FLOW-002/branch@local", "FLOW-002/branch@argo"]
+
+
 def test_a_requirement_has_a_case_for_each_orchestrator() -> None:
     selection = selected(areas=["flows"])
 

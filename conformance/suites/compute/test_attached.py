@@ -14,7 +14,7 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@requirement("COMP-140", needs=NEEDS, scenario="attached", on=REMOTE)
+@requirement("COMP-140", needs=NEEDS, scenario="attached", on=REMOTE, full_on="argo")
 def test_secret_is_in_the_environment(run, session):
     """`@kubernetes(secrets=)`: each key of the secret is an environment variable of the step, with its value.
 
@@ -28,7 +28,7 @@ def test_secret_is_in_the_environment(run, session):
     equal(got, digest(f"mfconf-{digest(name)}"), f"{run.pathspec}/start: digest of the value that {name} holds")
 
 
-@requirement("COMP-141", needs=NEEDS, scenario="attached", on=REMOTE)
+@requirement("COMP-141", needs=NEEDS, scenario="attached", on=REMOTE, full_on="argo")
 def test_secret_goes_to_its_step_alone(run, cluster, session):
     """A step that does not ask for a secret has it neither in its environment nor in its pod's spec.
 
@@ -42,7 +42,7 @@ def test_secret_goes_to_its_step_alone(run, cluster, session):
         assert name not in sources, f"pod {pod.metadata.name} is given the secret {name}, for which it does not ask"
 
 
-@requirement("COMP-142", needs=NEEDS, scenario="attached", on=REMOTE)
+@requirement("COMP-142", needs=NEEDS, scenario="attached", on=REMOTE, full_on="argo")
 def test_claim_is_mounted_where_asked(run, cluster, session):
     """`@kubernetes(persistent_volume_claims=)`: the step has the claim's volume at the path it asks for, and no other.
 
@@ -51,7 +51,7 @@ def test_claim_is_mounted_where_asked(run, cluster, session):
     judge_volume(run, cluster, session, "start", ASKED)
 
 
-@requirement("COMP-143", needs=NEEDS, scenario="attached", on=REMOTE)
+@requirement("COMP-143", needs=NEEDS, scenario="attached", on=REMOTE, full_on="argo")
 def test_claim_is_mounted_where_configured(run, cluster, session):
     """METAFLOW_KUBERNETES_PERSISTENT_VOLUME_CLAIMS are mounted in a step that asks for no claim of its own.
 
@@ -70,7 +70,7 @@ def judge_volume(run, cluster, session, step, path):
     equal(run.task(step)["given"]["volumes"], [path], f"{run.pathspec}/{step}: volumes that its process sees")
 
 
-@requirement("COMP-144", needs=NEEDS, scenario="attached", on=REMOTE)
+@requirement("COMP-144", needs=NEEDS, scenario="attached", on=REMOTE, full_on="argo")
 def test_volume_outlives_the_pod(run):
     """What one step writes to a claim's volume the next one reads, in another pod.
 

@@ -8,7 +8,7 @@ KEY = "mfconf.dev/configured"
 PAGE = 2**16
 
 
-@requirement("COMP-120", scenario="configured", on=REMOTE)
+@requirement("COMP-120", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_size(run, cluster):
     """METAFLOW_KUBERNETES_CPU, _MEMORY and _DISK are the requests of a step that asks for none.
 
@@ -22,7 +22,7 @@ def test_configured_size(run, cluster):
             equal(got.get(name), value, f"pod {pod.metadata.name}: request for {name}")
 
 
-@requirement("COMP-121", scenario="configured", on=REMOTE)
+@requirement("COMP-121", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_class(run, cluster):
     """METAFLOW_KUBERNETES_QOS=Guaranteed limits every step to its requests, and the process feels its memory limit.
 
@@ -38,7 +38,7 @@ def test_configured_class(run, cluster):
     assert within, f"{run.pathspec}/start: memory limit of its control group is {got}, not {512 * MB} bytes"
 
 
-@requirement("COMP-122", scenario="configured", on=REMOTE)
+@requirement("COMP-122", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_labels_and_annotations(run, cluster):
     """METAFLOW_KUBERNETES_LABELS and _ANNOTATIONS are on the pods of all steps, beside those of the flow.
 
@@ -52,7 +52,7 @@ def test_configured_labels_and_annotations(run, cluster):
             equal(got, "annotated", f"{where}: annotation mfconf.dev/all")
 
 
-@requirement("COMP-123", scenario="configured", on=REMOTE)
+@requirement("COMP-123", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_placement(run, cluster):
     """METAFLOW_KUBERNETES_NODE_SELECTOR and _TOLERATIONS are those of a step that has none of its own.
 
@@ -65,7 +65,7 @@ def test_configured_placement(run, cluster):
         equal(got, [("Equal", "yes", "NoSchedule")], f"pod {pod.metadata.name}: tolerations for {KEY}")
 
 
-@requirement("COMP-124", scenario="configured", on=REMOTE)
+@requirement("COMP-124", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_port(run, cluster):
     """METAFLOW_KUBERNETES_PORT is that of a step that has none of its own.
 
@@ -76,7 +76,7 @@ def test_configured_port(run, cluster):
         equal(ports & {8766}, {8766}, f"pod {pod.metadata.name}: configured port of the step's container, of {ports}")
 
 
-@requirement("COMP-127", scenario="configured", on=REMOTE)
+@requirement("COMP-127", scenario="configured", on=REMOTE, full_on="argo")
 def test_configured_pull_secrets(run, cluster):
     """METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS are those of a step that has none of its own.
 
@@ -88,7 +88,7 @@ def test_configured_pull_secrets(run, cluster):
         assert "mfconf-none" in names, f"{where}: the configured mfconf-none is not among its pull secrets {names}"
 
 
-@requirement("COMP-125", scenario="configured", on=REMOTE)
+@requirement("COMP-125", scenario="configured", on=REMOTE, full_on="argo")
 def test_flow_wins_over_configuration(run, cluster):
     """Size, class, port, label and annotation that a step gives in `@kubernetes` win over the configured ones.
 
@@ -108,7 +108,7 @@ def test_flow_wins_over_configuration(run, cluster):
         equal((pod.metadata.annotations or {}).get(KEY), "in the flow", f"{where}: annotation {KEY}")
 
 
-@requirement("COMP-126", scenario="configured", on=REMOTE)
+@requirement("COMP-126", scenario="configured", on=REMOTE, full_on="argo")
 def test_label_of_the_configuration_without_one_in_the_flow(run, cluster):
     """A configured label or annotation that a step does not overrule keeps its configured value.
 

@@ -5,7 +5,9 @@ from conformance.requirement import equal, requirement
 REMOTE = ("kubernetes", "argo")
 
 
-@requirement("COMP-203", scenario="greedy", on=REMOTE, kills=("limits-lost", "memory-limit-not-enforced"))
+@requirement(
+    "COMP-203", scenario="greedy", on=REMOTE, full_on="argo", kills=("limits-lost", "memory-limit-not-enforced")
+)
 def test_memory_limit_holds(launch):
     """A step that takes more memory than its limit is ended, and its run fails.
 
@@ -18,7 +20,7 @@ def test_memory_limit_holds(launch):
     assert launch.as_expected, launch.explain()
 
 
-@requirement("COMP-204", scenario="greedy", on=REMOTE)
+@requirement("COMP-204", scenario="greedy", on=REMOTE, full_on="argo")
 def test_lack_of_memory_is_in_the_status(run, cluster):
     """The pod of a step that ran out of memory says so: OOMKilled, exit code 137.
 
@@ -44,7 +46,7 @@ def test_launcher_tells_of_the_lack_of_memory(launch):
     assert any(words in said for words in wanted), f"{launch.pathspec}/start: no word of it; it says: {said[-500:]}"
 
 
-@requirement("COMP-209", scenario="greedy", on="argo")
+@requirement("COMP-209", profile="full", scenario="greedy", on="argo")
 def test_workflow_tells_of_the_lack_of_memory(run, argo):
     """The workflow's node tells that a step ran out of memory.
 

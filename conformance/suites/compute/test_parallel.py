@@ -17,6 +17,7 @@ def of_rank(run, rank):
     "COMP-300",
     scenario="parallel",
     on=REMOTE,
+    full_on="argo",
     needs={"jobset"},
     kills="jobset-controller-down",
 )
@@ -28,7 +29,7 @@ def test_parallel_flow_ends(launch):
     assert launch.as_expected, launch.explain()
 
 
-@requirement("COMP-301", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-301", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_ranks_and_size(run):
     """Of two nodes one has rank 0 and one rank 1, both know that they are two, and the join sees each once.
 
@@ -43,7 +44,7 @@ def test_ranks_and_size(run):
     equal(run.task("join")["ranks"], [0, 1], f"{run.pathspec}/join: ranks of its inputs")
 
 
-@requirement("COMP-302", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-302", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_main_address(run, cluster):
     """All nodes are told the same main address, which resolves to the pod of rank 0, and the port that was asked for.
 
@@ -63,7 +64,7 @@ def test_main_address(run, cluster):
         equal(node["variables"].get("MF_MASTER_PORT"), "29500", f"{node.pathspec}: MF_MASTER_PORT")
 
 
-@requirement("COMP-303", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-303", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_nodes_speak_with_each_other(run):
     """The worker reaches the main node at its address over TCP, and each hears the other.
 
@@ -77,7 +78,7 @@ def test_nodes_speak_with_each_other(run):
     equal(main["heard"], "1", f"{main.pathspec}: rank that was heard on port 29500; {ask}")
 
 
-@requirement("COMP-304", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-304", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_each_node_is_a_pod_of_its_own(run, cluster):
     """Each node runs in a pod of its own, on a host of its own name, with the resources that the step asks for.
 
@@ -94,7 +95,7 @@ def test_each_node_is_a_pod_of_its_own(run, cluster):
         equal(requests.get("memory"), 256 * 10**6, f"pod {pod.metadata.name}: request for memory")
 
 
-@requirement("COMP-305", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-305", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_the_main_task_is_known_to_all(run):
     """All nodes are told the ID of the main task, which is that of rank 0.
 
@@ -108,7 +109,7 @@ def test_the_main_task_is_known_to_all(run):
         equal(node["task_id"], node.id, f"{node.pathspec}: current.task_id")
 
 
-@requirement("COMP-306", scenario="parallel", on=REMOTE, needs={"jobset"})
+@requirement("COMP-306", scenario="parallel", on=REMOTE, full_on="argo", needs={"jobset"})
 def test_jobset_is_done(run, cluster, until):
     """The JobSet of a step that ended is complete, and none of its pods is left running.
 

@@ -6,7 +6,7 @@ REMOTE = ("kubernetes", "argo")
 NEEDS = {"secrets", "storage"}
 
 
-@requirement("SEC-110", scenario="attached", on=REMOTE, needs=NEEDS)
+@requirement("SEC-110", scenario="attached", on=REMOTE, full_on="argo", needs=NEEDS)
 def test_secret_is_in_no_spec(run, cluster, leaks):
     """The value of a step's secret does not stand in the specs of its pods and jobs.
 
@@ -17,7 +17,7 @@ def test_secret_is_in_no_spec(run, cluster, leaks):
     equal(seen, [], f"{run.pathspec}: seen by all who may read pods; a webhook or operator copies secrets into them")
 
 
-@requirement("SEC-111", scenario="attached", on="argo", needs=NEEDS)
+@requirement("SEC-111", profile="full", scenario="attached", on="argo", needs=NEEDS)
 def test_secret_is_in_no_workflow(run, argo, leaks):
     """The value of a step's secret stands neither in the workflow template nor in its workflow.
 
@@ -28,7 +28,7 @@ def test_secret_is_in_no_workflow(run, argo, leaks):
     equal(seen, [], f"{run.pathspec}: seen by all who may read workflows")
 
 
-@requirement("SEC-112", scenario="attached", on=REMOTE, needs=NEEDS)
+@requirement("SEC-112", scenario="attached", on=REMOTE, full_on="argo", needs=NEEDS)
 def test_secret_is_in_no_log(run, leaks):
     """The value of a step's secret is not printed to the task's logs.
 
@@ -50,7 +50,7 @@ def test_secret_is_not_shown_to_the_launcher(run, leaks):
     equal(seen, [], f"{run.pathspec}: does the image's entry point print the environment?")
 
 
-@requirement("SEC-114", scenario="attached", on=REMOTE, needs=NEEDS)
+@requirement("SEC-114", scenario="attached", on=REMOTE, full_on="argo", needs=NEEDS)
 def test_secret_is_in_no_object(run, datastore, leaks):
     """The value of a step's secret does not stand in artifacts, code packages or stored logs.
 
@@ -61,7 +61,7 @@ def test_secret_is_in_no_object(run, datastore, leaks):
     equal(seen, [], f"{run.pathspec}: seen by all who may read the bucket")
 
 
-@requirement("SEC-115", scenario="attached", on=REMOTE, needs=NEEDS)
+@requirement("SEC-115", scenario="attached", on=REMOTE, full_on="argo", needs=NEEDS)
 def test_secret_is_in_no_metadata(run, metadata, leaks):
     """The value of a step's secret does not stand in the run's metadata.
 
@@ -72,7 +72,7 @@ def test_secret_is_in_no_metadata(run, metadata, leaks):
     equal(seen, [], f"{run.pathspec}: shown by the metadata service")
 
 
-@requirement("SEC-116", scenario="attached", on=REMOTE, needs=NEEDS)
+@requirement("SEC-116", scenario="attached", on=REMOTE, full_on="argo", needs=NEEDS)
 def test_secret_is_not_in_the_report(run, leaks):
     """The value of a step's secret does not stand in what this run of the harness writes.
 
