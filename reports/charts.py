@@ -12,8 +12,8 @@ from pygal.style import Style
 sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("pygal")]
 """Pygal's plugins are not used here, and its finder for them makes Python warn of every later import."""
 
-SCRIPT = re.compile(r"\s*<script.*?</script>", re.DOTALL)
-"""Pygal's settings for scripts of its own, which a report has none of."""
+IDLE = re.compile(r"\s*<script.*?</script>|\s*<!--.*?-->", re.DOTALL)
+"""Pygal's settings for scripts of its own, which a report has none of, and the day on which it drew."""
 
 STYLE = Style(background="transparent", plot_background="transparent", colors=("#2364aa", "#e07a1f", "#a4243b"))
 
@@ -34,4 +34,4 @@ def latency(load: dict[str, Any]) -> str:
     for name in ("p50", "p95", "p99"):
         chart.add(name, [(point["at_s"], point[f"{name}_ms"]) for point in load["timeline"]])
     drawn: str = chart.render(is_unicode=True)
-    return SCRIPT.sub("", drawn)
+    return IDLE.sub("", drawn)

@@ -134,7 +134,9 @@ def _network_exists() -> bool:
     return engine.NETWORK in listed.split()
 
 
-def kubectl(*arguments: str, doing: str, stdin: str | None = None, timeout: float = KUBECTL_S) -> str:
+def kubectl(
+    *arguments: str, doing: str, stdin: str | None = None, timeout: float = KUBECTL_S, secret: bool = False
+) -> str:
     """Run kubectl as the cluster's administrator, inside its control plane: the host needs none."""
     return run(
         [
@@ -144,6 +146,7 @@ def kubectl(*arguments: str, doing: str, stdin: str | None = None, timeout: floa
         doing=doing,
         stdin=stdin,
         timeout=timeout,
+        secret=secret,
     )
 
 

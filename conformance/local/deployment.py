@@ -257,6 +257,7 @@ def _kubeconfig() -> dict[str, Any]:
         *("get", "secret", "metaflow-user-token", f"--namespace={JOBS}"),
         "--output=go-template={{.data.token | base64decode}}",
         doing="reading the launcher's token",
+        secret=True,
     )
     context = {"cluster": cluster.NAME, "user": "metaflow-user", "namespace": JOBS}
     return {

@@ -24,14 +24,16 @@ def run(  # noqa: PLR0913 - the keywords of subprocess.run, less those nobody ne
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    secret: bool = False,
 ) -> str:
-    """Run ``command`` and return its standard output.
+    """Run ``command`` and return its standard output, which is kept out of the log where it is ``secret``.
 
     Raises ``TargetError`` naming what was being done (``doing``), the end of what the command said, and
     the log, where it fails, is absent or takes longer than ``timeout`` seconds.
     """
     argv = [str(word) for word in command]
     LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOG.touch(mode=0o600)
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"\n$ {' '.join(argv)}\n")
         log.flush()
@@ -51,7 +53,7 @@ def run(  # noqa: PLR0913 - the keywords of subprocess.run, less those nobody ne
             raise TargetError(f"{doing}: the program {argv[0]!r} is not on the PATH; install it") from None
         except subprocess.TimeoutExpired:
             raise TargetError(f"{doing}: no end after {timeout:.0f} s (log: {LOG})") from None
-        log.write(done.stdout + done.stderr)
+        log.write(("" if secret else done.stdout) + done.stderr)
     if done.returncode != 0:
         said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise TargetError(f"{doing}: {_why(said) or f'exit code {done.returncode}'} (log: {LOG})")

@@ -140,3 +140,12 @@ def test_a_command_does_not_reap_itself_nor_its_parents(monkeypatch: pytest.Monk
     )
 
     assert (done.returncode, done.stdout) == (0, "[]\n")
+
+
+def test_what_is_secret_is_not_logged_and_the_log_is_private(log: Path) -> None:
+    assert run(python("print('tok' + 'en')"), doing="reading", timeout=30, secret=True) == "token\n"
+    assert run(python("print('wo' + 'rd')"), doing="reading", timeout=30) == "word\n"
+
+    logged = log.read_text(encoding="utf-8")
+    assert ("word\n" in logged, "token\n" in logged) == (True, False)
+    assert log.stat().st_mode & 0o077 == 0
