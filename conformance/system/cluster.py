@@ -157,17 +157,19 @@ class Cluster:
         return list(look(self.core.list_namespaced_pod, f"list pods in {self.namespace}", **where).items)
 
     def pods_of(self, run: RunView, step: str | None = None) -> list[Any]:
-        """The pods of a run on Kubernetes or Argo (of one of its steps), those that are still there.
+        """The pods of a run on Kubernetes or Argo (of one of its steps) that were there when somebody first asked.
 
-        Raises ``Blocked`` where none is left, so that nothing is judged well by looking at no pod.
+        Raises ``Blocked`` where there was none, so that nothing is judged well by looking at no pod.
         """
+        if run.listed is None:
+            run.listed = self.pods()
         if step:
             named = {name for task in run.steps[step] for name in task.pods}
-            found = [pod for pod in self.pods() if pod.metadata.name in named]
+            found = [pod for pod in run.listed if pod.metadata.name in named]
         else:
             found = [
                 pod
-                for pod in self.pods()
+                for pod in run.listed
                 if (pod.metadata.annotations or {}).get("metaflow/run_id") == run.id
                 or pod.metadata.labels.get("workflows.argoproj.io/workflow") == run.id.removeprefix("argo-")
             ]
@@ -256,9 +258,9 @@ class Cluster:
             raise
 
     def events(self) -> list[Any]:
-        """Every event in the namespace."""
-        what = f"list events in {self.namespace}"
-        return list(look(self.core.list_namespaced_event, what, namespace=self.namespace).items)
+        """The events in the namespace that are not Normal: of those there are thousands, and reading one costs a ms."""
+        where = {"namespace": self.namespace, "field_selector": "type!=Normal"}
+        return list(look(self.core.list_namespaced_event, f"list events in {self.namespace}", **where).items)
 
     def allowed(
         self, verb: str, resource: str, group: str = "", subresource: str | None = None, namespace: str | None = None

@@ -202,6 +202,8 @@ class RunView:
         self.orchestrator = result.launch.orchestrator
         self.id = str(result.run_id)
         self._run = Run(result.pathspec)
+        self.listed: list[Any] | None = None
+        """The session's pods, once somebody has asked for this run's: listing costs, and many checks judge them."""
 
     @property
     def pathspec(self) -> str:

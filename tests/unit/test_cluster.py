@@ -121,7 +121,8 @@ def view(server: Server, session: Session) -> Cluster:
 
 def run_of(*pods: str) -> Any:
     """The run F/7 with one step, whose tasks name pods."""
-    return SimpleNamespace(id="7", pathspec="F/7", steps={"start": [SimpleNamespace(pods=[name]) for name in pods]})
+    tasks = [SimpleNamespace(pods=[name]) for name in pods]
+    return SimpleNamespace(id="7", pathspec="F/7", steps={"start": tasks}, listed=None)
 
 
 def test_the_pods_of_a_run_and_of_its_step(view: Cluster) -> None:
