@@ -30,7 +30,7 @@ def resolve(rest: str, options: Options) -> Target:
         config,
         declared_by(config),
         local.environment() | power(),
-        simulated=frozenset({"gpu", "s3"}),
+        simulated=frozenset({"gpu", "gpu-amd", "s3"}),
     )
 
 
