@@ -217,7 +217,10 @@ def started(case: Case, session: Session) -> LaunchResult:
 def run(launch: LaunchResult, session: Session) -> RunView:
     """The run of this case, ended as its scenario says. Blocks the check otherwise: another one says why."""
     if not launch.as_expected:
-        raise Blocked(f"the launch {launch.launch} ended with {launch.outcome!r}, not {launch.scenario.expect!r}")
+        came = f"ended with {launch.outcome!r}, not {launch.scenario.expect!r}"
+        if launch.outcome == launch.scenario.expect:
+            came = "ended before what its scenario says was done to it"
+        raise Blocked(f"the launch {launch.launch} {came}")
     if launch.launch not in RUNS:
         RUNS[launch.launch] = RunView(session, launch)
     return RUNS[launch.launch]

@@ -270,6 +270,7 @@ def test_what_builds_on_a_launch_that_failed_is_blocked_and_one_check_says_why(j
         "outcome": "refused",
         "message": "no such image",
         "template": None,
+        "disturbed": None,
         "started_at": 1.0,
         "finished_at": 3.0,
     }
@@ -284,7 +285,8 @@ def test_what_builds_on_a_launch_that_failed_is_blocked_and_one_check_says_why(j
 
 
 def test_a_launch_that_the_harness_could_not_make_is_no_finding(judge: Judge) -> None:
-    launch = {"state": "finished", "run_id": None, "outcome": "error", "message": "it died", "template": None}
+    launch = {"state": "finished", "run_id": None, "outcome": "error", "message": "it died"}
+    launch |= {"template": None, "disturbed": None}
     cases = tuple(f"FLOW-00{number}/linear@local" for number in (1, 2, 3))
     told = json.dumps({**launch, "started_at": 1.0, "finished_at": 3.0})
     judged = judge(LAUNCHED, cases, launches={"linear@local": told})
