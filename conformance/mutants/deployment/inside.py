@@ -25,8 +25,8 @@ time.time = lambda: real() + offset.total_seconds()
 datetime.datetime = Late
 """
 TELLS = """
-import os
-print(dict(os.environ), flush=True)
+import os, sys
+print(dict(os.environ), file=sys.stderr, flush=True)
 """
 
 
