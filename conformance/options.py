@@ -83,7 +83,7 @@ mutants_workers = click.option(
     "-n",
     "workers",
     type=click.IntRange(1, 16),
-    show_default="4; 3 of a deployment",
+    show_default="4; 6 of a deployment",
     help="Mutants that are tried at once, where one does not disturb the other.",
 )
 rbac_namespace = click.option(

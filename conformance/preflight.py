@@ -14,6 +14,7 @@ from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import cluster
 from conformance.system.argo import Argo
+from conformance.system.datastore import Datastore
 from conformance.system.disturbing import has_power
 from conformance.system.metadata import MetadataService
 from conformance.targets.base import Target
@@ -45,6 +46,9 @@ def observe(target: Target, session: Session) -> Observed:
         seen.versions["metadata_service"] = metadata_service(session)
         if pages(session):
             seen.capabilities.add("metadata-paging")
+    if "datastore" in target.declares:
+        # without an answer, Metaflow hangs in each launch without a word; what the answer is, checks judge
+        Datastore(session).status("head_bucket")
     if "kubernetes" in target.declares:
         seen.versions["kubernetes"] = kubernetes()
         if Argo.installed():

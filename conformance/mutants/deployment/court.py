@@ -22,7 +22,7 @@ from conformance.requirement import Case, Requirement, catalogue
 from conformance.targets import kind
 from conformance.targets.base import Options
 
-LANES = 4
+LANES = 6
 """Broken deployments that are judged at once, if the user does not say."""
 
 BASELINE_WORKERS = 2
