@@ -18,7 +18,7 @@ def takes_connections(url: str) -> bool:
     host, _, port = url.removeprefix("http://").partition(":")
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: it was in the queue of a socket that closed
         return False
     return True
 

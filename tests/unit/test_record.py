@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.outcome import Exit, Result
 from conformance.record import EVENTS, FILE, Record, broken_off, exit_code, latest_checks, read, verdict
+from conformance.redact import redact
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -73,7 +74,7 @@ def test_any_json_survives(tmp_path_factory: pytest.TempPathFactory, loads: list
         record.append("load.finished", load=value)
     record.close()
 
-    assert [event["load"] for event in read(folder)] == [json.loads(json.dumps(value)) for value in loads]
+    assert [event["load"] for event in read(folder)] == [redact(json.loads(json.dumps(value))) for value in loads]
 
 
 def test_each_event_is_there_before_the_record_is_closed(tmp_path: Path) -> None:
