@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system import cluster
+from conformance.system.access import Access
 from conformance.system.argo import Argo
 from conformance.system.datastore import Datastore
 from conformance.system.disturbing import has_power
@@ -58,7 +59,7 @@ def observe(target: Target, session: Session) -> Observed:
         seen.capabilities |= gpu_needs(session) | leave_needs(session)
         if "gpu" in seen.capabilities - target.simulated:
             seen.capabilities.add("gpu-real")
-        if cluster.has_api("jobset.x-k8s.io"):
+        if cluster.has_api(cluster.JOBSETS["group"]):
             seen.capabilities.add("jobset")
     return seen
 
@@ -109,9 +110,9 @@ def gpu_needs(session: Session) -> set[str]:
     view = cluster.Cluster(session)
     try:
         nodes = view.nodes()
-        marked = view.gpu_nodes()
     except cluster.Forbidden:
         return set()
+    marked = list(filter(view.says_gpus, nodes))
     whole = [int(node.status.allocatable.get(cluster.GPU, 0)) for node in nodes]
     offers_slices_alone = not any(whole) and any(map(cluster.Cluster.offered, nodes))
     met = {
@@ -127,11 +128,10 @@ def gpu_needs(session: Session) -> set[str]:
 
 def leave_needs(session: Session) -> set[str]:
     """The needs that are met where this context has leave for something."""
-    view = cluster.Cluster(session)
+    view, access = cluster.Cluster(session), Access(session)
 
-    def may(resource: str, *verbs: str, group: str = "", namespace: str | None = None) -> bool:
-        name, _, subresource = resource.partition("/")
-        return all(view.allowed(verb, name, group, subresource or None, namespace) for verb in verbs)
+    def may(resource: str, *verbs: str, group: str = "", namespace: str = session.namespace) -> bool:
+        return all(access.may((verb, resource, group), namespace) for verb in verbs)
 
     met = {
         "secrets": may("secrets", "create", "delete"),

@@ -12,7 +12,6 @@ from kubernetes.client import (
     ApiClient,
     ApisApi,
     AppsV1Api,
-    AuthorizationV1Api,
     BatchV1Api,
     CoreV1Api,
     CustomObjectsApi,
@@ -94,7 +93,6 @@ class Cluster:
         self.core = CoreV1Api(connection())
         self.batch = BatchV1Api(connection())
         self.apps = AppsV1Api(connection())
-        self.rights = AuthorizationV1Api(connection())
         self.storage = StorageV1Api(connection())
         self.namespace = session.namespace
         self.selector = f"{LABEL}={session.run_id}"
@@ -103,15 +101,16 @@ class Cluster:
         """All nodes. Raises ``Forbidden`` where this context is confined to namespaces."""
         return list(look(self.core.list_node, "list nodes").items)
 
+    @staticmethod
+    def says_gpus(node: Any) -> bool:
+        """Tell whether a node says that it has GPUs, by a taint, a label or a capacity: working or not."""
+        taints = {taint.key for taint in node.spec.taints or []}
+        labels = node.metadata.labels or {}
+        return GPU in taints or labels.get(f"{GPU}.present") == "true" or int(node.status.capacity.get(GPU, 0)) > 0
+
     def gpu_nodes(self) -> list[Any]:
-        """The nodes that say they have GPUs, by a taint, a label or a capacity: working or not."""
-
-        def says_so(node: Any) -> bool:
-            taints = {taint.key for taint in node.spec.taints or []}
-            labels = node.metadata.labels or {}
-            return GPU in taints or labels.get(f"{GPU}.present") == "true" or int(node.status.capacity.get(GPU, 0)) > 0
-
-        return [node for node in self.nodes() if says_so(node)]
+        """The nodes that say they have GPUs. Raises as ``nodes`` does."""
+        return list(filter(self.says_gpus, self.nodes()))
 
     def tainted_gpu_nodes(self) -> set[str]:
         """The names of the GPU nodes whose taint keeps pods away that do not tolerate it."""
@@ -261,21 +260,6 @@ class Cluster:
         """The events in the namespace that are not Normal: of those there are thousands, and reading one costs a ms."""
         where = {"namespace": self.namespace, "field_selector": "type!=Normal"}
         return list(look(self.core.list_namespaced_event, f"list events in {self.namespace}", **where).items)
-
-    def allowed(
-        self, verb: str, resource: str, group: str = "", subresource: str | None = None, namespace: str | None = None
-    ) -> bool:
-        """Tell whether this context may do ``verb`` on ``resource`` in a namespace: that of the jobs, unless given.
-
-        An empty ``namespace`` asks for all of them, and for what is in none.
-        """
-        where = self.namespace if namespace is None else namespace
-        attributes = {"namespace": where, "verb": verb, "resource": resource, "group": group}
-        if subresource:
-            attributes["subresource"] = subresource
-        review = {"spec": {"resourceAttributes": attributes}}
-        answer = call(self.rights.create_self_subject_access_review, body=review)
-        return bool(answer.status.allowed)
 
     def controllers(self) -> list[Any]:
         """The deployments of Argo's workflow controller that this context may see."""

@@ -100,7 +100,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
         ],
     )
     monkeypatch.setattr(cluster, "connection", lambda: None)
-    for api in ("CoreV1Api", "BatchV1Api", "AppsV1Api", "AuthorizationV1Api"):
+    for api in ("CoreV1Api", "BatchV1Api", "AppsV1Api"):
         monkeypatch.setattr(cluster, api, lambda _: found)
     return found
 

@@ -18,6 +18,7 @@ from conformance.errors import TargetError
 from conformance.requirement import Launch
 from conformance.session import Session
 from conformance.system import cluster, disturbing, launch
+from conformance.system.access import Access
 from conformance.system.scenarios import Disturbance, Scenario, catalogue
 from conformance.targets.base import Target
 
@@ -83,7 +84,7 @@ def test_a_plugin_that_nobody_gave_away_is_not_restarted(
     core: Core, monkeypatch: pytest.MonkeyPatch, names: list[str], *, may: bool, met: bool
 ) -> None:
     core.names = names
-    monkeypatch.setattr(cluster.Cluster, "allowed", lambda *_: may)
+    monkeypatch.setattr(Access, "may", lambda *_: may)
     monkeypatch.setattr(cluster.Cluster, "default_storage", lambda _: False)
     monkeypatch.setattr(cluster.Cluster, "disposable_nodes", lambda _: [])
 
