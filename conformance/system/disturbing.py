@@ -18,6 +18,7 @@ from conformance.errors import TargetError
 from conformance.session import Session
 from conformance.system.cluster import Cluster, call
 from conformance.system.scenarios import Disturbance
+from conformance.waiting import Unsettled, wait
 
 LOOK_S = 1.0
 TASKS_S = 60
@@ -69,9 +70,8 @@ def interrupt() -> None:
     send(signal.SIGSTOP, flows)
     try:
         send(signal.SIGINT, others)
-        end = time.monotonic() + TASKS_S
-        while time.monotonic() < end and any(map(lives, tasks)):
-            time.sleep(LOOK_S)
+        with suppress(Unsettled):
+            wait(lambda: not any(map(lives, tasks)), "the tasks have ended their pods", TASKS_S)
     finally:
         send(signal.SIGINT, flows)
         send(signal.SIGCONT, flows)

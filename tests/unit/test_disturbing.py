@@ -163,7 +163,6 @@ def test_a_signal_reaches_all_and_the_flow_when_its_tasks_are_gone(
         itself = SimpleNamespace(children=lambda **deep: [main, *(main.children() if deep else [])])
         known = {name: getattr(psutil, name) for name in ("NoSuchProcess", "STATUS_ZOMBIE")}
         monkeypatch.setattr(disturbing, "psutil", SimpleNamespace(Process=lambda: itself, **known))
-        monkeypatch.setattr(disturbing, "LOOK_S", 0.1)
 
         done = disturbing.disturbed(session(tmp_path), Disturbance(how, ()), "7", Event())
 
